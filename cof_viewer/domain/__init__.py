@@ -1,0 +1,1 @@
+"""Values and their rules. numpy only: no files, no torch, no Qt."""

@@ -1,0 +1,1 @@
+"""Chain of Flow, inference: everything learned that runs."""

@@ -1,0 +1,70 @@
+"""Soft labels: for every voxel the share of each class, and what is cleaned away before they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cof_viewer.domain.grid import Grid
+from cof_viewer.domain.image import Label, LabelMap
+
+Shares = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class SoftLabels:
+    """Shares of the four classes of `Label` on a stack's own grid.
+
+    Attributes:
+        shares: float32 [class, z, y, x], summing to 1 over the classes.
+        grid: where the voxels lie.
+    """
+
+    shares: Shares
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        """Check that shares and grid agree."""
+        if self.shares.shape != (len(Label), *self.grid.shape):
+            raise ValueError(f"shares {self.shares.shape} do not fit the grid {self.grid.shape}")
+
+    def label_map(self) -> LabelMap:
+        """The likeliest class of every voxel."""
+        return LabelMap(self.shares.argmax(axis=0).astype(np.uint8), self.grid)
+
+    def voxels(self) -> NDArray[np.float64]:
+        """[class] partial-volume size of each class in voxels."""
+        return np.asarray(self.shares.sum(axis=(1, 2, 3), dtype=np.float64))
+
+
+def cleaned(shares: Shares) -> Shares:
+    """Keep the largest connected part of each labelled class; the rest of it becomes background.
+
+    Args:
+        shares: [z, class, y, x].
+
+    Returns:
+        The same, with what was cut away added to the background.
+    """
+    labels = shares.argmax(axis=1)
+    result = shares.copy()
+    for label in (Label.LV, Label.MYO, Label.RV):
+        away = _lesser_parts(labels == label)
+        if away.any():
+            result[:, Label.BACKGROUND][away] += result[:, label][away]
+            result[:, label][away] = 0.0
+    return result
+
+
+def _lesser_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All but the largest connected part (26 neighbours), each with a rim of one pixel in plane."""
+    parts, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    if count <= 1:
+        return np.zeros_like(mask)
+    sizes = np.bincount(parts.ravel())[1:]
+    main = parts == 1 + int(np.argmax(sizes))
+    lesser = ndimage.binary_dilation(mask & ~main, structure=np.ones((1, 3, 3)))
+    return np.asarray(lesser & ~ndimage.binary_dilation(main, structure=np.ones((1, 3, 3))), dtype=bool)

@@ -1,0 +1,218 @@
+"""Labels of LV, myocardium and RV in any short-axis stack.
+
+The localiser finds the heart's pose; the network labels every slice on the canonical grid, where it learned; the
+class probabilities come back to the scanner's pixels by one interpolation. So labels lie in the stack's own grid,
+whatever its rotation, mirroring and slice order, and empty slices stay empty.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
+from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.grid import Grid
+from cof_viewer.domain.image import Cine, Label, LabelCine, Volume
+from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
+from cof_viewer.engine.localiser import Localisation, Localiser, full_slices
+from cof_viewer.engine.seg_network import ResidualUNet, network_from
+from cof_viewer.engine.seg_sampling import (
+    Placement,
+    heart_placement,
+    inside_stack,
+    look_back,
+    look_up,
+    neighbour_index,
+    neighbour_skip,
+    sample,
+    smoothed_for,
+    standardise,
+)
+from cof_viewer.engine.seg_shares import Shares, SoftLabels, cleaned
+from cof_viewer.engine.weights import load_weights
+
+_CHUNK = 4
+_UNKNOWN_SLICE_MM = 10.0
+
+
+class Segmenter:
+    """The localiser and the segmentation network with their weights."""
+
+    def __init__(self, network: ResidualUNet, localiser: Localiser, device: torch.device | str = "cpu") -> None:
+        """Keep trained networks."""
+        self._network = network.to(device).eval()
+        self._localiser = localiser
+        self._device = torch.device(device)
+
+    @classmethod
+    def load(cls, weights_dir: Path, device: torch.device | str = "cpu") -> Segmenter:
+        """Read the weights "segmenter" and "localiser" of a folder, their checksums verified."""
+        tensors, entry = load_weights(weights_dir, "segmenter")
+        network = network_from(entry.config["network"], tensors)
+        return cls(network, Localiser.load(weights_dir, device), device)
+
+    def locate(self, volume: Volume, cancelled: CancelToken = NEVER) -> Localisation | None:
+        """Where the heart lies, with the votes behind it; None where there is no heart."""
+        x, y, z = volume.grid.spacing_mm
+        known = volume.grid.spacing_known
+        return self._localiser.find(volume.data, (z, y, x), spacing_known=known, cancelled=cancelled)
+
+    def pose(self, volume: Volume, cancelled: CancelToken = NEVER) -> CanonicalPose:
+        """How the heart lies in a volume.
+
+        Raises:
+            UserError: there is no heart to believe in.
+        """
+        found = self.locate(volume, cancelled)
+        if found is None:
+            raise UserError(
+                f"No short-axis heart was found in {_called(volume.name)}. Choose another series.", code="no-heart"
+            )
+        return pose_from(found, volume.grid)
+
+    def pose_of_cine(self, cine: Cine, cancelled: CancelToken = NEVER) -> CanonicalPose:
+        """How the heart lies in a cine: from its first phase, or from another one where that shows no heart.
+
+        Raises:
+            UserError: none of the phases looked at shows a heart to believe in.
+        """
+        for phase in dict.fromkeys((0, cine.phases // 2, 3 * cine.phases // 4)):
+            found = self.locate(cine.volume(phase), cancelled)
+            if found is not None:
+                return pose_from(found, cine.grid)
+        raise UserError(
+            f"No short-axis heart was found in {_called(cine.name)}. Choose another series.", code="no-heart"
+        )
+
+    def segment(
+        self,
+        volume: Volume,
+        pose: CanonicalPose | None = None,
+        *,
+        progress: Progress = no_progress,
+        cancelled: CancelToken = NEVER,
+    ) -> SoftLabels:
+        """Soft labels of one volume on its own grid.
+
+        Args:
+            volume: any short-axis stack.
+            pose: where the heart lies; found if not given.
+            progress: told the fraction done.
+            cancelled: looked at at least every 0.2 s.
+
+        Raises:
+            UserError: no pose was given and there is no heart.
+            Cancelled: somebody asked to stop.
+        """
+        progress(0.0, "Finding the heart")
+        where = pose or self.pose(volume, cancelled)
+        progress(0.3, "Segmenting")
+        canonical = self.canonical_shares(volume, where, progress=part_of(progress, 0.3, 0.9), cancelled=cancelled)
+        soft = SoftLabels(shares_in_scanner(canonical, where, volume.grid.shape), volume.grid)
+        progress(1.0, "Segmented")
+        return soft
+
+    def segment_cine(
+        self,
+        cine: Cine,
+        pose: CanonicalPose | None = None,
+        *,
+        progress: Progress = no_progress,
+        cancelled: CancelToken = NEVER,
+    ) -> LabelCine:
+        """Labels of every phase on the cine's own grid, with partial-volume sizes; arguments as in `segment`."""
+        progress(0.0, "Finding the heart")
+        where = pose or self.pose_of_cine(cine, cancelled)
+        labels = np.zeros(cine.data.shape, np.uint8)
+        sizes = np.zeros((cine.phases, len(Label)))
+        for phase in range(cine.phases):
+            progress((phase + 1) / (cine.phases + 1), f"Segmenting phase {phase + 1} of {cine.phases}")
+            canonical = self.canonical_shares(cine.volume(phase), where, cancelled=cancelled)
+            soft = SoftLabels(shares_in_scanner(canonical, where, cine.grid.shape), cine.grid)
+            labels[phase], sizes[phase] = soft.label_map().data, soft.voxels()
+        progress(1.0, "Segmented")
+        return LabelCine(labels, cine.grid, sizes)
+
+    def canonical_shares(
+        self,
+        volume: Volume,
+        pose: CanonicalPose,
+        *,
+        progress: Progress = no_progress,
+        cancelled: CancelToken = NEVER,
+    ) -> Shares:
+        """Class shares [z, class, 128, 128] on the pose's canonical grid, base first, cleaned.
+
+        Arguments as in `segment`.
+        """
+        images, full = _canonical_images(volume, pose)
+        shares = np.zeros((len(images), len(Label), CANONICAL_PIXELS, CANONICAL_PIXELS), np.float32)
+        shares[:, Label.BACKGROUND] = 1.0
+        chosen = np.flatnonzero(full)
+        for start in range(0, len(chosen), _CHUNK):
+            cancelled.raise_if_cancelled()
+            some = chosen[start : start + _CHUNK]
+            with torch.inference_mode():
+                logits = self._network(images[torch.from_numpy(some)].to(self._device))
+            shares[some] = logits.float().softmax(dim=1).cpu().numpy()
+            progress(min(1.0, (start + _CHUNK) / len(chosen)), "Segmenting")
+        return cleaned(shares)
+
+
+def pose_from(found: Localisation, grid: Grid) -> CanonicalPose:
+    """The canonical pose of a heart found in a grid."""
+    x_mm, y_mm, _ = grid.spacing_mm
+    degrees = math.degrees(math.remainder(found.angle_rad - math.pi, 2 * math.pi))
+    return CanonicalPose(
+        center_xy=(found.centre_mm[1] / x_mm, found.centre_mm[0] / y_mm),
+        angle_degrees=degrees,
+        mirrored=found.mirrored > 0,
+        slices_reversed=found.reversed > 0,
+        pixel_mm=(x_mm * found.scale, y_mm * found.scale),
+    )
+
+
+def shares_in_scanner(shares: Shares, pose: CanonicalPose, shape: tuple[int, int, int]) -> Shares:
+    """Bring canonical shares [z, class, 128, 128] back to the scanner's grid as [class, z, y, x].
+
+    Beyond the canonical window everything is background.
+    """
+    ordered = shares[::-1].copy() if pose.slices_reversed else shares
+    pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
+    back = look_back(_placement(pose), CANONICAL_PIXELS, CANONICAL_SPACING_MM, shape[1:], pixel_yx)
+    flat = torch.from_numpy(ordered[:, 1:].reshape(-1, CANONICAL_PIXELS, CANONICAL_PIXELS))
+    heart = sample(flat, back).numpy().reshape(shape[0], len(Label) - 1, *shape[1:])
+    result = np.empty((len(Label), *shape), np.float32)
+    result[1:] = heart.transpose(1, 0, 2, 3)
+    result[0] = 1.0 - result[1:].sum(axis=0)
+    return result
+
+
+def _canonical_images(volume: Volume, pose: CanonicalPose) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Network input [z, 3, 128, 128], base first, and which slices hold a picture."""
+    data = volume.data[::-1] if pose.slices_reversed else volume.data
+    full = full_slices(data)
+    clean = np.where(np.isfinite(data), data, 0).astype(np.float32)
+    stack = torch.from_numpy(smoothed_for(clean, min(pose.pixel_mm), CANONICAL_SPACING_MM))
+    pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
+    rows, columns = volume.grid.shape[1:]
+    grid = look_up(_placement(pose), CANONICAL_PIXELS, CANONICAL_SPACING_MM, (rows, columns), pixel_yx)
+    slice_mm = volume.grid.spacing_mm[2] if volume.grid.spacing_known else _UNKNOWN_SLICE_MM
+    index = torch.from_numpy(neighbour_index(full, neighbour_skip(slice_mm)))
+    return standardise(sample(stack, grid)[index], inside_stack(grid)[None, None]), full
+
+
+def _placement(pose: CanonicalPose) -> Placement:
+    """The same look in millimetres."""
+    centre = (pose.center_xy[1] * pose.pixel_mm[1], pose.center_xy[0] * pose.pixel_mm[0])
+    return heart_placement(centre, math.radians(pose.angle_degrees) + math.pi, mirrored=pose.mirrored)
+
+
+def _called(name: str) -> str:
+    return f'"{name}"' if name else "this stack"

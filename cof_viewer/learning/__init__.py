@@ -1,0 +1,1 @@
+"""Training of what the engine runs: datasets, losses, trainers, configs."""

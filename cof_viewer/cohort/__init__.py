@@ -1,0 +1,1 @@
+"""Cases to learn from and to be judged on."""

@@ -1,0 +1,105 @@
+"""One activation map: when each patch of the ventricles is excited. Drives QRS and the onset of local contraction.
+
+Excitation spreads from a few breakthrough sites of the Purkinje system (Durrer 1970: LV mid-septum and paraseptal
+walls first, base last) over the endocardium, then through the wall. In bundle branch block the sites of one side are
+silent and its wall is reached slowly through the septum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cof_viewer.cohort.simulator.anatomy import Anatomy, angle_between
+from cof_viewer.cohort.simulator.subject import Conduction, Subject
+
+Table = NDArray[np.float64]
+
+# (angle, level as share of LV length, time ms): breakthrough sites of the left and of the right bundle.
+_LEFT_SITES = ((np.pi - 0.1, 0.42, 0.0), (-1.75, 0.40, 3.0), (1.95, 0.50, 4.0), (0.1, 0.72, 9.0), (3.0, 0.8, 7.0))
+_RIGHT_SITES = ((np.pi + 0.1, 0.62, 9.0), (np.pi - 0.6, 0.60, 13.0))
+_RV_FREE_SITES = ((np.pi + 0.1, 0.55, 13.0),)
+_PURKINJE_MM_PER_MS = 2.1
+_SLOW_MM_PER_MS = 0.92
+_ACROSS_MM_PER_MS = 0.36
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """Times after the first excitation, ms, on the anatomy's coarse lattice [level, angle].
+
+    Attributes:
+        rows: indices of the anatomy's levels that are used.
+        columns: indices of its angles.
+        endo: LV endocardium.
+        epi: LV epicardium; on the septum the RV's side of it.
+        rv_endo: RV free wall, cavity side.
+        rv_epi: RV free wall, outside.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    endo: Table
+    epi: Table
+    rv_endo: Table
+    rv_epi: Table
+
+    @property
+    def lv(self) -> Table:
+        """Mean of endo- and epicardial time: when a patch of the LV starts to shorten, but for a constant delay."""
+        return (self.endo + self.epi) / 2
+
+
+def activate(subject: Subject, anatomy: Anatomy) -> Activation:
+    """Make the map of a subject."""
+    in_lv = np.flatnonzero((anatomy.levels >= 0) & (anatomy.levels < anatomy.length_mm - 1.0))
+    rows, columns = in_lv[::3], np.arange(0, len(anatomy.angles), 4)
+    picked = np.ix_(rows, columns)
+    endo_at = _points(anatomy, anatomy.endo[picked], rows, columns)
+    epi_at = _points(anatomy, anatomy.epi[picked], rows, columns)
+    free_at = _points(anatomy, anatomy.rv[picked], rows, columns)
+    across = np.maximum(anatomy.epi[picked] - anatomy.endo[picked], 1.0) / _ACROSS_MM_PER_MS
+    septal = np.abs(angle_between(anatomy.angles[columns], np.pi + 0.1)) < 1.0
+    left = _spread(endo_at, _LEFT_SITES, anatomy, anatomy.endo, _PURKINJE_MM_PER_MS)
+    right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 0.8)
+    free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 0.75)
+    if subject.conduction == Conduction.LBBB:
+        left = _from_septum(endo_at, right + across, septal)
+    elif subject.conduction == Conduction.RBBB:
+        right = np.full_like(right, 400.0)
+        free = _from_septum(free_at, left + across, septal) + 8.0
+    epi = np.where(septal[None], np.minimum(right, left + across), left + across)
+    endo = np.where(septal[None], np.minimum(left, right + across), left)
+    first = min(endo.min(), epi.min(), free.min())
+    return Activation(rows, columns, endo - first, epi - first, free - first, free - first + 9.0)
+
+
+def _points(anatomy: Anatomy, radius: Table, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Table:
+    """[level, angle, 3] positions in the heart frame about the LV axis."""
+    angle = anatomy.angles[columns][None]
+    level = np.broadcast_to(anatomy.levels[rows][:, None], radius.shape)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), level], axis=-1)
+
+
+def _spread(
+    points: Table, sites: tuple[tuple[float, float, float], ...], anatomy: Anatomy, radius: Table, speed: float
+) -> Table:
+    """Earliest arrival from any site at a constant speed along straight lines."""
+    times = []
+    for angle, level, start in sites:
+        row = int(np.argmin(np.abs(anatomy.levels - level * anatomy.length_mm)))
+        column = int(np.argmin(np.abs(angle_between(anatomy.angles, angle))))
+        reach = radius[row, column]
+        site = np.array([reach * np.cos(angle), reach * np.sin(angle), anatomy.levels[row]])
+        times.append(start + np.linalg.norm(points - site, axis=-1) / speed)
+    return np.asarray(np.min(times, axis=0))
+
+
+def _from_septum(points: Table, arrival: Table, septal: NDArray[np.bool_]) -> Table:
+    """Slow spread from the septum, which was itself reached from the other side."""
+    sources = points[:, septal].reshape(-1, 3)[::3]
+    start = arrival[:, septal].reshape(-1)[::3]
+    gaps = np.linalg.norm(points[:, :, None] - sources[None, None], axis=-1)
+    return np.asarray((start + gaps / _SLOW_MM_PER_MS).min(axis=-1))

@@ -1,0 +1,352 @@
+"""Who is simulated: sex, age, size, condition, and the causes from which picture, motion and ECG all follow.
+
+The numbers of a normal heart are those of the UK Biobank reference (Petersen 2017, JCMR 19:18, healthy, papillaries
+in the volume); those of the other conditions are chosen to match the published groups named beside them. Everything
+later in the simulator is derived from one `Subject`, so that the ECG and the motion have the same cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+
+class Condition(StrEnum):
+    """What the simulated patient has."""
+
+    NORMAL = "normal"
+    DILATED = "dilated"
+    HYPERTROPHIC = "hypertrophic"
+    HYPERTENSIVE = "hypertensive"
+    INFARCT_ANTERIOR = "infarct-anterior"
+    INFARCT_INFERIOR = "infarct-inferior"
+    INFARCT_LATERAL = "infarct-lateral"
+    LBBB = "lbbb"
+    RBBB = "rbbb"
+    ATRIAL_FIBRILLATION = "atrial-fibrillation"
+    RV_OVERLOAD = "rv-overload"
+
+
+class Conduction(StrEnum):
+    """How the ventricles are activated."""
+
+    NORMAL = "normal"
+    LBBB = "lbbb"
+    RBBB = "rbbb"
+
+
+@dataclass(frozen=True)
+class Scar:
+    """An infarct: an ellipse on the wall.
+
+    Attributes:
+        angle: of its centre, radians, 0 lateral, pi/2 inferior, pi septal, -pi/2 anterior.
+        level: of its centre, 0 base to 1 apex.
+        half_angle: half width round the axis, radians.
+        half_level: half height along the axis, in units of the ventricle's length.
+        transmurality: share of the wall's depth in the centre, 0 to 1.
+    """
+
+    angle: float
+    level: float
+    half_angle: float
+    half_level: float
+    transmurality: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The latents of one simulated patient. Lengths in mm, volumes in mL, angles in degrees unless named.
+
+    Attributes:
+        sphericity: LV length over twice its largest ED radius.
+        asymmetry: share by which the septum is thicker than the mean wall (0 symmetric).
+        apical: share by which the apex is thicker than the mean wall.
+        descent_mm: how far the mitral plane moves towards the apex by ES.
+        rv_descent_mm: the same for the tricuspid annulus at the free wall.
+        twist_base_deg: rotation of the base at ES, counter-clockwise seen from the apex.
+        twist_apex_deg: rotation of the apex at ES.
+        wall_stress: contribution of load to a strain pattern of repolarisation, 0 to 1.
+        septal_flatness: share by which RV pressure flattens the septum, 0 to 1.
+        closure_after_t_ms: aortic closure minus the end of T (Obata: +15 ms at rest).
+        atrial_share: share of filling by the atrial kick (Chung 2004: .2 young to .5 old); 0 in fibrillation.
+    """
+
+    condition: Condition
+    sex: str
+    age_years: int
+    height_cm: float
+    weight_kg: float
+    heart_rate_bpm: float
+    pr_ms: float
+    qt_ms: float
+    conduction: Conduction
+    fibrillation: bool
+    scar: Scar | None
+    edv_ml: float
+    ef: float
+    mass_g: float
+    rv_ef: float
+    rv_edv_ml: float
+    sphericity: float
+    asymmetry: float
+    apical: float
+    descent_mm: float
+    rv_descent_mm: float
+    twist_base_deg: float
+    twist_apex_deg: float
+    wall_stress: float
+    septal_flatness: float
+    closure_after_t_ms: float
+    atrial_share: float
+
+    @property
+    def rr_ms(self) -> float:
+        """Mean RR interval."""
+        return 60_000.0 / self.heart_rate_bpm
+
+    @property
+    def esv_ml(self) -> float:
+        """End-systolic LV volume."""
+        return self.edv_ml * (1.0 - self.ef)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Mean and SD of a condition, (men, women) where the sexes differ."""
+
+    edv_ml: tuple[tuple[float, float], tuple[float, float]]
+    ef: tuple[tuple[float, float], tuple[float, float]]
+    mass_g: tuple[tuple[float, float], tuple[float, float]]
+    heart_rate: tuple[float, float]
+    rv_ef: tuple[float, float]
+    sphericity: tuple[float, float]
+    age: tuple[float, float] = (58.0, 9.0)
+
+
+_NORMAL_MASS = ((103.0, 21.0), (70.0, 13.0))
+_NORMAL_EDV = ((166.0, 32.0), (124.0, 21.0))
+_NORMAL_EF = ((0.58, 0.05), (0.61, 0.05))
+_INFARCT = _Group(
+    ((195.0, 42.0), (150.0, 32.0)),
+    ((0.34, 0.07), (0.36, 0.07)),
+    ((122.0, 22.0), (92.0, 16.0)),
+    (70.0, 11.0),
+    (0.50, 0.07),
+    (1.55, 0.10),
+    (62.0, 9.0),
+)
+# Normal: Petersen 2017. Dilated, hypertrophic, infarct and RV means lie by the groups of ACDC (Bernard 2018).
+_GROUPS: dict[Condition, _Group] = {
+    Condition.NORMAL: _Group(_NORMAL_EDV, _NORMAL_EF, _NORMAL_MASS, (66.0, 10.0), (0.56, 0.05), (1.72, 0.09)),
+    Condition.DILATED: _Group(
+        ((298.0, 50.0), (245.0, 42.0)),
+        ((0.22, 0.075), (0.24, 0.075)),
+        ((165.0, 30.0), (128.0, 24.0)),
+        (76.0, 12.0),
+        (0.40, 0.09),
+        (1.38, 0.08),
+    ),
+    Condition.HYPERTROPHIC: _Group(
+        ((150.0, 28.0), (116.0, 22.0)),
+        ((0.70, 0.06), (0.71, 0.06)),
+        ((178.0, 40.0), (135.0, 32.0)),
+        (66.0, 10.0),
+        (0.60, 0.06),
+        (1.72, 0.10),
+        (54.0, 12.0),
+    ),
+    Condition.HYPERTENSIVE: _Group(
+        ((164.0, 30.0), (124.0, 22.0)),
+        ((0.60, 0.06), (0.62, 0.06)),
+        ((145.0, 22.0), (106.0, 17.0)),
+        (70.0, 10.0),
+        (0.57, 0.06),
+        (1.66, 0.09),
+        (62.0, 8.0),
+    ),
+    Condition.INFARCT_ANTERIOR: _INFARCT,
+    Condition.INFARCT_INFERIOR: _INFARCT,
+    Condition.INFARCT_LATERAL: _INFARCT,
+    Condition.LBBB: _Group(
+        ((188.0, 36.0), (146.0, 28.0)),
+        ((0.48, 0.08), (0.50, 0.08)),
+        ((118.0, 22.0), (84.0, 15.0)),
+        (69.0, 10.0),
+        (0.53, 0.06),
+        (1.60, 0.10),
+        (64.0, 8.0),
+    ),
+    Condition.RBBB: _Group(_NORMAL_EDV, ((0.57, 0.06), (0.60, 0.06)), _NORMAL_MASS, (67.0, 10.0), (0.53, 0.06), (1.70, 0.09)),
+    Condition.ATRIAL_FIBRILLATION: _Group(
+        ((168.0, 34.0), (130.0, 24.0)),
+        ((0.52, 0.08), (0.54, 0.08)),
+        ((115.0, 22.0), (80.0, 14.0)),
+        (88.0, 18.0),
+        (0.49, 0.07),
+        (1.62, 0.09),
+        (69.0, 7.0),
+    ),
+    Condition.RV_OVERLOAD: _Group(
+        ((132.0, 30.0), (102.0, 22.0)),
+        ((0.56, 0.07), (0.58, 0.07)),
+        ((96.0, 18.0), (70.0, 13.0)),
+        (76.0, 12.0),
+        (0.36, 0.08),
+        (1.74, 0.10),
+        (52.0, 13.0),
+    ),
+}
+
+_SCARS: dict[Condition, tuple[float, float]] = {
+    # centre angle and level: LAD antero-septal and apical, RCA inferior, LCx lateral
+    Condition.INFARCT_ANTERIOR: (-2.15, 0.68),
+    Condition.INFARCT_INFERIOR: (1.75, 0.38),
+    Condition.INFARCT_LATERAL: (0.35, 0.45),
+}
+
+
+def _normal(rng: np.random.Generator, mean: float, sd: float, low: float, high: float) -> float:
+    """One draw of a normal number, held between limits by drawing again (at most 50 times)."""
+    for _ in range(50):
+        value = float(rng.normal(mean, sd))
+        if low <= value <= high:
+            return value
+    return float(np.clip(mean, low, high))
+
+
+def _draw_scar(rng: np.random.Generator, condition: Condition) -> Scar | None:
+    """An infarct in the territory of the condition's artery."""
+    if condition not in _SCARS:
+        return None
+    angle, level = _SCARS[condition]
+    return Scar(
+        angle=angle + float(rng.normal(0, 0.15)),
+        level=level + float(rng.normal(0, 0.05)),
+        half_angle=float(rng.uniform(0.75, 1.25)),
+        half_level=float(rng.uniform(0.28, 0.45)),
+        transmurality=float(rng.uniform(0.55, 1.0)),
+    )
+
+
+def _draw_conduction(rng: np.random.Generator, condition: Condition, lbbb: bool | None) -> Conduction:
+    """Block by condition; about a third of dilated hearts have LBBB."""
+    chance = rng.uniform()
+    if lbbb is not None and condition == Condition.DILATED:
+        return Conduction.LBBB if lbbb else Conduction.NORMAL
+    if condition == Condition.LBBB or (condition == Condition.DILATED and chance < 0.33):
+        return Conduction.LBBB
+    if condition == Condition.RBBB or (condition == Condition.RV_OVERLOAD and chance < 0.4):
+        return Conduction.RBBB
+    return Conduction.NORMAL
+
+
+def _qt_ms(rng: np.random.Generator, sex: str, heart_rate: float, wide: float) -> float:
+    """QT at rest, 521 - 2.0 HR (men), 511 - 1.8 HR (women) (Chest 1981), plus scatter and part of a wide QRS."""
+    fast = max(0.0, heart_rate - 100.0)
+    expected = 521.0 - 2.0 * heart_rate if sex == "M" else 511.0 - 1.8 * heart_rate
+    return expected + 0.3 * fast + float(rng.normal(0, 14.0)) + wide
+
+
+def _draw_ef(rng: np.random.Generator, group: _Group, sex_index: int, scar: Scar | None) -> float:
+    """Ejection fraction; with a scar its size explains about half of the group's variance."""
+    mean, sd = group.ef[sex_index]
+    if scar is None:
+        return _normal(rng, mean, sd, max(0.08, mean - 3 * sd), min(0.84, mean + 3 * sd))
+    size = scar.half_angle * scar.half_level * scar.transmurality
+    return _normal(rng, mean - 0.7 * (size - 0.28), 0.05, 0.15, 0.52)
+
+
+def draw_subject(
+    rng: np.random.Generator,
+    condition: Condition,
+    *,
+    sex: str | None = None,
+    heart_rate_bpm: float | None = None,
+    lbbb: bool | None = None,
+) -> Subject:
+    """Draw one patient of a condition.
+
+    Args:
+        rng: its own stream; the number of draws does not depend on what is given.
+        condition: what the patient has.
+        sex: "M" or "F"; drawn if None.
+        heart_rate_bpm: 40 to 140; drawn if None.
+        lbbb: for dilated hearts whether they have LBBB; drawn if None.
+    """
+    group = _GROUPS[condition]
+    drawn_sex = "M" if rng.uniform() < 0.55 else "F"
+    sex = sex or drawn_sex
+    female = int(sex == "F")
+    size = float(np.clip(rng.normal(), -2.2, 2.2))
+    height = (163.0 if female else 176.5) + 6.5 * (0.7 * size + 0.7 * float(rng.normal()))
+    bmi = float(np.clip(rng.normal(26.5, 3.6), 18.5, 38.0))
+    edv_mean, edv_sd = group.edv_ml[female]
+    edv = edv_mean + edv_sd * float(np.clip(0.75 * size + 0.66 * rng.normal(), -2.2, 2.4))
+    mass_mean, mass_sd = group.mass_g[female]
+    mass = mass_mean + mass_sd * float(np.clip(0.7 * size + 0.71 * rng.normal(), -2.0, 2.5))
+    age = int(_normal(rng, *group.age, 25, 85))
+    drawn_rate = _normal(rng, *group.heart_rate, 42.0, 138.0)
+    rate = float(np.clip(heart_rate_bpm if heart_rate_bpm is not None else drawn_rate, 40.0, 140.0))
+    scar = _draw_scar(rng, condition)
+    conduction = _draw_conduction(rng, condition, lbbb)
+    ef = _draw_ef(rng, group, female, scar)
+    rv_ef = _normal(rng, group.rv_ef[0] + 0.03 * female, group.rv_ef[1], 0.15, 0.72)
+    fibrillation = condition == Condition.ATRIAL_FIBRILLATION
+    wide = {Conduction.NORMAL: 0.0, Conduction.LBBB: 34.0, Conduction.RBBB: 22.0}[conduction]
+    septal, apical = _hypertrophy(rng, condition)
+    descent = float(np.clip(13.2 * (0.28 + 0.72 * min(1.0, (ef - 0.08) / 0.5)) + rng.normal(0, 1.1), 4.0, 16.0))
+    if condition == Condition.HYPERTROPHIC:
+        descent *= 0.85
+    twist = float(np.clip(0.3 + 0.7 * (ef - 0.1) / 0.48, 0.25, 1.25))
+    return Subject(
+        condition=condition,
+        sex=sex,
+        age_years=age,
+        height_cm=round(height, 1),
+        weight_kg=round(bmi * (height / 100.0) ** 2, 1),
+        heart_rate_bpm=rate,
+        pr_ms=float(np.clip(rng.normal(160.0, 18.0) - 0.25 * (rate - 65.0), 118.0, 215.0)),
+        qt_ms=_qt_ms(rng, sex, rate, wide),
+        conduction=conduction,
+        fibrillation=fibrillation,
+        scar=scar,
+        edv_ml=float(edv),
+        ef=ef,
+        mass_g=float(mass),
+        rv_ef=rv_ef,
+        rv_edv_ml=float(edv) * ef / rv_ef * float(rng.normal(1.0, 0.03)),
+        sphericity=_normal(rng, *group.sphericity, 1.15, 2.0),
+        asymmetry=septal,
+        apical=apical,
+        descent_mm=descent,
+        rv_descent_mm=descent + float(np.clip(rng.normal(6.0, 1.5), 2.0, 9.0)) * min(1.0, rv_ef / 0.5),
+        twist_base_deg=-4.0 * twist + float(rng.normal(0, 0.8)),
+        twist_apex_deg=10.0 * twist + float(rng.normal(0, 1.5)),
+        wall_stress=_wall_stress(rng, condition),
+        septal_flatness=float(rng.uniform(0.3, 0.8)) if condition == Condition.RV_OVERLOAD else 0.0,
+        closure_after_t_ms=float(np.clip(rng.normal(8.0, 11.0), -28.0, 30.0)),
+        atrial_share=0.0 if fibrillation else float(np.clip(rng.normal(0.12 + 0.0026 * age, 0.04), 0.1, 0.42)),
+    )
+
+
+def _hypertrophy(rng: np.random.Generator, condition: Condition) -> tuple[float, float]:
+    """Septal and apical excess of the wall: asymmetric in most, apical or diffuse in some hypertrophic hearts."""
+    chance, amount = rng.uniform(), rng.uniform(0.35, 0.8)
+    if condition != Condition.HYPERTROPHIC:
+        return 0.04, 0.0
+    if chance < 0.65:
+        return float(amount), 0.0
+    return (0.05, float(amount)) if chance < 0.8 else (0.08, 0.1)
+
+
+def _wall_stress(rng: np.random.Generator, condition: Condition) -> float:
+    """How far load changes repolarisation (strain pattern)."""
+    low, high = {
+        Condition.HYPERTENSIVE: (0.1, 0.7),
+        Condition.HYPERTROPHIC: (0.3, 1.0),
+        Condition.DILATED: (0.0, 0.5),
+    }.get(condition, (0.0, 0.1))
+    return float(rng.uniform(low, high))

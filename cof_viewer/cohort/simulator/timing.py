@@ -1,0 +1,105 @@
+"""When things happen in the beat: electrical times lead, mechanical times follow.
+
+All times in ms. The clock of a case starts at the R peak; systolic times are known from the onset of QRS and lose the
+patient's own onset-to-R time. The volume fraction s(t) is 0 at end-diastole and 1 at end-systole, periodic in RR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cof_viewer.cohort.simulator.anatomy import smooth_step
+from cof_viewer.cohort.simulator.subject import Conduction, Subject
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times after the R peak of the beat that the cine shows, ms.
+
+    Attributes:
+        onset_to_r_ms: QRS onset to R peak, from the simulated ECG itself.
+        ejection_ms: opening of the aortic valve.
+        es_ms: end of ejection, smallest volume.
+        filling_ms: opening of the mitral valve.
+        kick_ms: start of the atrial kick, None without one.
+        atrial_share: share of the stroke volume that the kick fills.
+        rapid_ms: length of rapid filling.
+        skew: shape of ejection, 1 symmetric, below 1 fast at first.
+    """
+
+    rr_ms: float
+    onset_to_r_ms: float
+    ejection_ms: float
+    es_ms: float
+    filling_ms: float
+    kick_ms: float | None
+    atrial_share: float
+    rapid_ms: float
+    skew: float
+
+    def fraction(self, after_r_ms: Array) -> Array:
+        """s(t): share of the stroke volume that has left, any shape of times, periodic."""
+        t = np.mod(after_r_ms, self.rr_ms)
+        out = _ejected((t - self.ejection_ms) / (self.es_ms - self.ejection_ms), self.skew)
+        rest = 1.0 - self.atrial_share
+        span = self.rr_ms - self.filling_ms
+        rapid = min(self.rapid_ms, 0.75 * span)
+        early = 1.0 - np.exp(-np.clip((t - self.filling_ms) / (rapid / 2.6), 0.0, None) ** 1.6)
+        slow = np.clip((t - self.filling_ms) / span, 0.0, 1.0)
+        filled = rest * (0.86 * early + 0.14 * smooth_step(slow))
+        if self.kick_ms is not None:
+            filled = filled + self.atrial_share * smooth_step((t - self.kick_ms) / (self.rr_ms - self.kick_ms))
+        end = rest * (0.86 * (1.0 - np.exp(-((span / (rapid / 2.6)) ** 1.6))) + 0.14)
+        total = end + (self.atrial_share if self.kick_ms is not None else 0.0)
+        return np.asarray(np.where(t <= self.es_ms, out, 1.0 - filled / total))
+
+
+def _ejected(x: Array, skew: float) -> Array:
+    """Rises from 0 at 0 to 1 at 1, flat at both ends."""
+    return smooth_step(np.clip(x, 0.0, 1.0) ** skew)
+
+
+def draw_timing(subject: Subject, onset_to_r_ms: float, qt_ms: float, late_ms: float, rng: np.random.Generator) -> Timing:
+    """Mechanical times from the electrical ones.
+
+    Pre-ejection period 131 - 0.4 HR (men), 133 - 0.4 HR (women) (Weissler), longer by half of the mean delay of LV
+    activation and in failing hearts; aortic closure at the end of T plus the subject's own offset.
+
+    Args:
+        subject: latents.
+        onset_to_r_ms: QRS onset to R peak.
+        qt_ms: of the simulated ECG.
+        late_ms: mean delay of LV activation beyond the normal.
+        rng: own stream.
+    """
+    rr = subject.rr_ms
+    failing = float(np.clip((0.5 - subject.ef) / 0.35, 0.0, 1.0))
+    period = (131.0 if subject.sex == "M" else 133.0) - 0.4 * subject.heart_rate_bpm
+    period += 0.5 * late_ms + 22.0 * failing + float(rng.normal(0, 6))
+    closure = qt_ms + subject.closure_after_t_ms
+    if subject.conduction != Conduction.NORMAL:
+        closure -= 0.25 * late_ms
+    closure = min(closure, 0.66 * rr)
+    period = min(period, closure - 150.0)
+    relaxation = float(np.clip(rng.normal(82.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
+    es = closure - onset_to_r_ms
+    filling = es + relaxation
+    kick = rr - subject.pr_ms + 50.0 - onset_to_r_ms
+    kick = None if subject.fibrillation else max(kick, filling + 0.3 * (rr - filling))
+    rapid = float(np.clip(rng.normal(210.0, 25.0), 150.0, 280.0)) + 40.0 * failing
+    return Timing(
+        rr_ms=rr,
+        onset_to_r_ms=onset_to_r_ms,
+        ejection_ms=max(period - onset_to_r_ms, 8.0),
+        es_ms=es,
+        filling_ms=filling,
+        kick_ms=kick,
+        atrial_share=subject.atrial_share,
+        rapid_ms=rapid,
+        skew=float(rng.uniform(0.78, 1.0)),
+    )

@@ -1,0 +1,1 @@
+"""One file a panel; panels read the session, send commands, and know no other panel."""

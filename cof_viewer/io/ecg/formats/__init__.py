@@ -1,0 +1,1 @@
+"""Readers of ECG formats, one file each; `registry` finds them by being here."""

@@ -1,0 +1,1 @@
+"""Files out: pictures and labels as NIfTI, numbers as JSON and CSV."""

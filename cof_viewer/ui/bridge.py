@@ -1,18 +1,28 @@
 """The session's signals as Qt signals, always delivered on the window's thread.
 
-The session knows no Qt and emits progress and results on worker threads. Widgets connect to the bridge instead:
-emissions on the window's own thread arrive at once (a dragged cursor answers in the same frame), those of workers
-are queued.
+The session knows no Qt and emits progress and the ends of long work on worker threads. Widgets connect to the
+bridge instead: emissions on the window's own thread arrive at once (a dragged cursor answers in the same frame),
+those of workers are queued. The bridge also brings the session's changes of state to the window's thread.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QObject, Qt, QThread, Signal
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from cof_viewer.app.session import Session
+
+_PLAIN = (
+    "case_changed",
+    "result_changed",
+    "busy_changed",
+    "library_changed",
+    "settings_changed",
+    "undo_changed",
+)
 
 
 class SessionBridge(QObject):
@@ -24,56 +34,47 @@ class SessionBridge(QObject):
     busy_changed = Signal()
     progress_changed = Signal(float, str)
     message = Signal(str, str)
+    engine_state_changed = Signal(str)
     library_changed = Signal()
     settings_changed = Signal()
+    undo_changed = Signal()
 
-    _from_worker = Signal(str, object)
+    _from_worker = Signal(object)
 
     def __init__(self, session: Session) -> None:
-        """Listen to a session; keep the bridge as long as the session is listened to."""
+        """Listen to a session, from the window's thread."""
         super().__init__()
-        self._from_worker.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        session.case_changed.connect(self._case, check_nargs=False)
-        session.result_changed.connect(self._result, check_nargs=False)
-        session.view_changed.connect(self._view, check_nargs=False)
-        session.busy_changed.connect(self._busy, check_nargs=False)
-        session.progress_changed.connect(self._progress, check_nargs=False)
-        session.message.connect(self._message, check_nargs=False)
-        session.library_changed.connect(self._library, check_nargs=False)
-        session.settings_changed.connect(self._settings, check_nargs=False)
+        self._home = threading.get_ident()
+        self._from_worker.connect(self._call, Qt.ConnectionType.QueuedConnection)
+        self._relays = {name: self._relay(name) for name in (*_PLAIN, "view_changed", "progress_changed", "message")}
+        self._relays["engine_state_changed"] = self._relay("engine_state_changed")
+        for name, relay in self._relays.items():
+            getattr(session, name).connect(relay)
+        session.dispatch = self.run
 
-    def _case(self) -> None:
-        self._relay("case_changed")
-
-    def _result(self) -> None:
-        self._relay("result_changed")
-
-    def _view(self, fields: frozenset[str]) -> None:
-        self._relay("view_changed", fields)
-
-    def _busy(self) -> None:
-        self._relay("busy_changed")
-
-    def _progress(self, fraction: float, words: str) -> None:
-        self._relay("progress_changed", fraction, words)
-
-    def _message(self, text: str, severity: object) -> None:
-        self._relay("message", text, str(severity))
-
-    def _library(self) -> None:
-        self._relay("library_changed")
-
-    def _settings(self) -> None:
-        self._relay("settings_changed")
-
-    def _relay(self, name: str, *values: Any) -> None:
-        if QThread.currentThread() is self.thread():
-            self._deliver(name, values)
+    def run(self, change: Callable[[], None]) -> None:
+        """Do something on the window's thread: now if this is it, else as soon as it is free."""
+        if threading.get_ident() == self._home:
+            change()
         else:
-            self._from_worker.emit(name, values)
+            self._from_worker.emit(change)
 
-    def _deliver(self, name: str, values: tuple[Any, ...]) -> None:
-        getattr(self, name).emit(*values)
+    @Slot(object)
+    def _call(self, change: Callable[[], None]) -> None:
+        change()
+
+    def _relay(self, name: str) -> Callable[..., None]:
+        """A slot for the session's signal of that name; it takes what the signal carries."""
+        twin = getattr(self, name)
+        if name in _PLAIN:
+            return lambda: self.run(twin.emit)
+        if name == "view_changed":
+            return lambda fields: self.run(lambda: twin.emit(fields))
+        if name == "engine_state_changed":
+            return lambda state: self.run(lambda: twin.emit(str(state)))
+        if name == "progress_changed":
+            return lambda fraction, words: self.run(lambda: twin.emit(fraction, words))
+        return lambda text, severity: self.run(lambda: twin.emit(text, str(severity)))
 
 
 _BRIDGES: WeakKeyDictionary[Session, SessionBridge] = WeakKeyDictionary()

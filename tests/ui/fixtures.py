@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from cof_viewer.anatomy.function import function_from_labels
+from cof_viewer.app.engine_port import EnginePort
+from cof_viewer.app.library import Library
+from cof_viewer.app.session import Session
+from cof_viewer.app.settings import Settings
+from cof_viewer.app.state import CaseState
+from cof_viewer.app.windowing import auto_window
 from cof_viewer.cohort.simulator import SimulatedCase, simulate
 from cof_viewer.domain.ecg import SAMPLING_HZ, Beat, Ecg, Intervals
+from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity
 from cof_viewer.domain.function import Agreement, Function, Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement
@@ -21,6 +29,8 @@ from cof_viewer.domain.study import Finding, Patient, SeriesKind, Study
 
 Content = Literal["opened", "measured", "generated", "withheld", "volume"]
 """What has been made: a cine just opened; measured; generated beside it; generated with a stop; one volume only."""
+
+_NO_FILE = Path("no-such-folder") / "library.sqlite"
 
 STOP = Flag(
     "ecg-irregular",
@@ -140,3 +150,31 @@ def _beat(case: SimulatedCase) -> Beat:
     return Beat(
         signal[:, start:end], signal[:, start - before : end], -250.0, truth.rr_ms, case.r_peaks_ms, chosen, intervals
     )
+
+
+def make_session_with_case(content: Content = "generated", phases: int = 30) -> Session:
+    """A session that holds the case, as if it had been opened and worked on; no engine, no files, no threads.
+
+    Args:
+        content: how far the work has come, see `Content`.
+        phases: T.
+    """
+    case = make_case(phases, withheld=content == "withheld")
+    study = case.study
+    if content == "volume":
+        assert study.cine is not None
+        study = replace(study, cine=None, volume=study.cine.volume(0))
+    session = Session(Settings(measure_on_open=False), engine_loader=_no_engine, library=Library(_NO_FILE))
+    window = auto_window(study.stack.data)
+    session._replace_document(CaseState(study, case.ecg, case.beat, None, "sample", "ecg"), window)
+    session._change_case(oriented=True)
+    if content in ("measured", "generated", "withheld"):
+        session._change_result(measurement=case.measurement)
+    if content in ("generated", "withheld"):
+        inputs = session.case.inputs
+        session._change_result(generation=case.generation, shown="generated", inputs=inputs)
+    return session
+
+
+def _no_engine(_device: str) -> EnginePort:
+    raise UserError("The weights are missing. Put them into the folder of the models.")

@@ -1,1 +1,1 @@
-"""One file a panel; panels read the session, send commands, and know no other panel."""
+"""The panels of the window. Each only reads the session and calls its commands; none knows another."""

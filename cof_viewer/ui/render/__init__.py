@@ -1,0 +1,1 @@
+"""Drawing without widgets: pictures, paper, plots and surfaces that panels put on the screen."""

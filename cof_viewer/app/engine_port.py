@@ -22,7 +22,7 @@ from cof_viewer.domain.study import Study
 class EnginePort(Protocol):
     """The doors of the engine that the app uses; tests stand in for it."""
 
-    def orient(self, study: Study) -> Study:
+    def orient(self, study: Study, cancel: CancelToken = NEVER) -> Study:
         """Put the slices base first by the picture; UserError when there is no heart in it."""
 
     def segment(self, volume: Volume, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> LabelMap:
@@ -36,7 +36,7 @@ class EnginePort(Protocol):
         study: Study,
         ecg: Ecg,
         *,
-        anchor_phase: AnchorPhase = "ed",
+        anchor_phase: AnchorPhase | None = None,
         phases: int | None = None,
         members: int = 1,
         steps: int | None = None,

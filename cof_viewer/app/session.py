@@ -141,20 +141,20 @@ class Session(Working):
     # -- open ----------------------------------------------------------------------------------------------------
 
     def open(self, path: Path, ecg: Path | None = None, *, series: str | None = None) -> Job[_Opened]:
-        """Open a study, and an ECG with it; what runs for the former study is cancelled.
+        """Open a study, and an ECG with it (the one beside it where none is named); what runs is cancelled.
 
         The former study stays on the screen until this one is read, and stays if it can't be.
         """
         self._runner.cancel_all()
 
         def work(progress: Progress, cancel: CancelToken) -> _Opened:
-            case = usecases.open_case(path, ecg, progress, cancel, series=series)
+            case = usecases.open_case(path, ecg, progress, cancel, series=series, take_ecg_beside=True)
             stack = case.study.stack
             window = auto_window(stack.data)
-            self._keeper.remember(path, ecg, case.study, self.settings.recent_limit)
+            self._keeper.remember(path, case.ecg_path, case.study, self.settings.recent_limit)
             return _Opened(case, window)
 
-        return self._submit(f"Opening {path.name}", "open", work, self._apply_open(path, ecg), FILES_LANE)
+        return self._submit(f"Opening {path.name}", "open", work, self._apply_open(path), FILES_LANE)
 
     def open_ecg(self, path: Path) -> Job[tuple[Ecg, Beat]]:
         """Take an ECG for the open study; undoable where it replaces another."""
@@ -173,14 +173,14 @@ class Session(Working):
         self._runner.cancel_all()
         self._replace_document(CaseState(), self.view.window)
 
-    def _apply_open(self, path: Path, ecg_path: Path | None) -> Callable[[_Opened], None]:
+    def _apply_open(self, path: Path) -> Callable[[_Opened], None]:
         def apply(opened: _Opened) -> None:
             case = opened.case
-            state = CaseState(
-                case.study, case.ecg, case.beat, None, str(path), str(ecg_path) if ecg_path is not None else ""
-            )
-            self._replace_document(state, opened.window)
+            ecg_path = str(case.ecg_path) if case.ecg_path is not None else ""
+            self._replace_document(CaseState(case.study, case.ecg, case.beat, None, str(path), ecg_path), opened.window)
             self.library_changed.emit()
+            for note in case.notes:
+                self.message.emit(note, "warning")
             self._look_at_heart()
 
         return apply
@@ -279,7 +279,7 @@ class Session(Working):
         worker = self._worker
         if worker.epoch == task.epoch and worker.study is not None:
             return engine, worker.study
-        oriented = engine.orient(task.study)
+        oriented = engine.orient(task.study, cancel)
         self._hand_on(task.epoch, study=oriented)
         self._post(task.epoch, lambda: self._apply_orientation(task.study, oriented))
         return engine, oriented

@@ -24,11 +24,18 @@ DEFAULT_PHASES = 50
 
 @dataclass(frozen=True)
 class OpenCase:
-    """A study and an ECG as read from files."""
+    """A study and an ECG as read from files.
+
+    Attributes:
+        ecg_path: where the ECG was read from.
+        notes: sentences about what was left out, for the user.
+    """
 
     study: Study
     ecg: Ecg | None = None
     beat: Beat | None = None
+    ecg_path: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,30 +105,45 @@ def _check_range(what: str, value: int | None, allowed: tuple[int, int]) -> None
 
 
 def open_case(
-    path: Path | None,
+    path: Path,
     ecg_path: Path | None = None,
     progress: Progress = no_progress,
     cancel: CancelToken = NEVER,
     *,
     series: str | None = None,
+    take_ecg_beside: bool = False,
 ) -> OpenCase:
     """Read a study, and an ECG with its representative beat.
 
+    Args:
+        path: of the study.
+        ecg_path: of the ECG.
+        progress: told the fraction read.
+        cancel: looked at for every file.
+        series: which stack, where there are several.
+        take_ecg_beside: without `ecg_path`, take the ECG that lies beside the study, if there is just one; when it
+            can't be used the study is opened without it.
+
     Raises:
-        UserError: when either can't be used.
+        UserError: when the study, or the ECG that was named, can't be used.
     """
-    if path is None:
-        raise UserError("No study was named. Name a DICOM folder, a zip of one, or a NIfTI file.", code="no-study")
     from cof_viewer.io import open_study
 
-    study = open_study(path, part_of(progress, 0.0, 0.8 if ecg_path else 1.0), cancel, series=series)
-    if ecg_path is None:
+    study = open_study(path, part_of(progress, 0.0, 0.8), cancel, series=series)
+    cancel.raise_if_cancelled()
+    beside = Path(study.ecg_paths[0]) if take_ecg_beside and len(study.ecg_paths) == 1 else None
+    record = ecg_path or beside
+    if record is None:
         return OpenCase(study)
-    cancel.raise_if_cancelled()
     progress(0.8, "Reading the ECG")
-    ecg, beat = open_ecg_with_beat(ecg_path)
+    try:
+        ecg, beat = open_ecg_with_beat(record)
+    except UserError as error:
+        if ecg_path is not None:
+            raise
+        return OpenCase(study, notes=(error.sentence,))
     cancel.raise_if_cancelled()
-    return OpenCase(study, ecg, beat)
+    return OpenCase(study, ecg, beat, record)
 
 
 def open_ecg_with_beat(path: Path) -> tuple[Ecg, Beat]:
@@ -145,13 +167,34 @@ def measure_case(
     Raises:
         UserError: when the study has no cine.
     """
+    check_has_cine(study)
+    return engine.measure(study, progress, cancel)
+
+
+def check_has_cine(study: Study) -> None:
+    """Refuse to measure a single volume.
+
+    Raises:
+        UserError: when the study has no cine.
+    """
     if study.cine is None:
         raise UserError(
             f'Nothing to measure in "{Path(study.path).name}": it holds one volume, not a beat. '
             "Generate a beat from it with an ECG, or open a cine.",
             code="no-cine",
         )
-    return engine.measure(study, progress, cancel)
+
+
+def check_phase(study: Study, phase: int | None) -> None:
+    """Refuse a phase that the study does not have.
+
+    Raises:
+        UserError: when there is no such phase.
+    """
+    phases = study.cine.phases if study.cine is not None else 1
+    if phase is not None and not 0 <= phase < phases:
+        held = f"{phases} phases, counted from 0 to {phases - 1}" if phases > 1 else "one phase, 0"
+        raise UserError(f"Phase {phase} does not exist: the study has {held}. Choose another.", code="phase")
 
 
 def segment_case(
@@ -166,10 +209,7 @@ def segment_case(
     Raises:
         UserError: when there is no such phase.
     """
-    phases = study.cine.phases if study.cine is not None else 1
-    if phase is not None and not 0 <= phase < phases:
-        held = f"{phases} phases, counted from 0 to {phases - 1}" if phases > 1 else "one phase, 0"
-        raise UserError(f"Phase {phase} does not exist: the study has {held}. Choose another.", code="phase")
+    check_phase(study, phase)
     if study.cine is not None and phase is None:
         return engine.measure(study, progress, cancel).labels
     volume = study.cine.volume(phase or 0) if study.cine is not None else study.volume
@@ -199,7 +239,7 @@ def generate_case(
     generation = engine.generate(
         study,
         ecg,
-        anchor_phase=anchor_choice(study, options.anchor_phase),
+        anchor_phase=options.anchor_phase,
         phases=options.phases,
         members=options.members,
         steps=options.steps,
@@ -209,10 +249,3 @@ def generate_case(
         cancel=cancel,
     )
     return Generated(generation, measured)
-
-
-def anchor_choice(study: Study, chosen: AnchorPhase | None) -> AnchorPhase:
-    """The anchor phase to use: what was chosen, else what the file says, else ED."""
-    if chosen is not None:
-        return chosen
-    return "es" if study.anchor_phase_hint == "es" else "ed"

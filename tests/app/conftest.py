@@ -30,11 +30,11 @@ def files(monkeypatch):
     """What "files" hold: a test may put studies in under a name."""
     studies = {"cine": fakes.cine_study(), "volume": fakes.volume_study(), "other": fakes.cine_study(10, sha256="b")}
 
-    def open_case(path, ecg_path=None, progress=None, cancel=None, *, series=None):
+    def open_case(path, ecg_path=None, progress=None, cancel=None, *, series=None, **_):
         found = studies[Path(path).name]
         if isinstance(found, Exception):
             raise found
-        return OpenCase(found, fakes.ecg(), fakes.beat()) if ecg_path else OpenCase(found)
+        return OpenCase(found, fakes.ecg(), fakes.beat(), Path(ecg_path)) if ecg_path else OpenCase(found)
 
     monkeypatch.setattr(usecases, "open_case", open_case)
     monkeypatch.setattr(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 
@@ -53,6 +52,10 @@ def ecg(sha256: str = "ecg-a") -> Ecg:
     return Ecg(np.zeros((12, 5000), dtype=np.float32), 500.0, ("I",), sha256=sha256)
 
 
+def _zeros(samples: int) -> np.ndarray:
+    return np.zeros((12, samples), np.float32)
+
+
 def beat(rr_ms: float = 800.0) -> Beat:
     """A representative beat of a given length."""
     return Beat(
@@ -81,12 +84,11 @@ class FakeEngine:
         self.heart = True
         self.error: Exception | None = None
 
-    def orient(self, study: Study) -> Study:
+    def orient(self, study: Study, cancel: CancelToken = NEVER) -> Study:
         self.calls.append("orient")
         if not self.heart:
             raise UserError('No heart found in "study". Open a short-axis stack of the heart.', code="no-heart")
-        turned = study.with_slices_reversed()
-        return replace(turned)
+        return study.with_slices_reversed()
 
     def _work(self, name: str, progress: Progress, cancel: CancelToken) -> None:
         self.calls.append(name)
@@ -112,7 +114,7 @@ class FakeEngine:
         study: Study,
         ecg: Ecg,
         *,
-        anchor_phase: AnchorPhase = "ed",
+        anchor_phase: AnchorPhase | None = None,
         phases: int | None = None,
         members: int = 1,
         steps: int | None = None,

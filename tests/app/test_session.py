@@ -98,12 +98,14 @@ def test_generating_measures_once_and_shows_the_generated_beat(session, engine):
     assert session.source == "measured"
 
 
-def test_an_anchor_of_a_file_that_says_es_is_es(session, engine, files):
-    files["volume"] = fakes.volume_study("es")
-    session.open(VOLUME, ECG).wait(5)
+def test_the_chosen_anchor_phase_reaches_the_engine_and_none_leaves_it_the_choice(session, engine):
+    session.open(CINE, ECG).wait(5)
     session.generate()
     session.wait_idle(5)
-    assert engine.generated_with[0]["anchor_phase"] == "es"
+    session.set_anchor_phase("es")
+    session.generate()
+    session.wait_idle(5)
+    assert [made["anchor_phase"] for made in engine.generated_with] == [None, "es"]
 
 
 def test_another_ecg_makes_the_generation_stale_and_undo_makes_it_fresh_again(session):

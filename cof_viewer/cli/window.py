@@ -1,0 +1,53 @@
+"""`cof-viewer [STUDY]`: the window, or a picture of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cof_viewer.cli.console import existing
+from cof_viewer.cli.options import parse_size
+from cof_viewer.domain.errors import UserError
+
+
+def window(
+    study: Annotated[
+        Path | None,
+        typer.Argument(metavar="[STUDY]", help="A DICOM folder, a zip of one, a DICOMDIR, or a NIfTI file."),
+    ] = None,
+    ecg: Annotated[Path | None, typer.Option("--ecg", metavar="FILE", help="The 12-lead ECG to go with it.")] = None,
+    screenshot: Annotated[
+        Path | None,
+        typer.Option("--screenshot", metavar="PNG", help="Open, generate or measure, save a picture, quit."),
+    ] = None,
+    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Of the window, in pixels.")] = "1280x800",
+) -> int:
+    """Open the window, on a study if one is named."""
+    pixels = parse_size(size)
+    if study is not None:
+        existing(study, "study")
+    if ecg is not None:
+        existing(ecg, "ECG")
+    if screenshot is not None:
+        _check_picture(screenshot)
+    from cof_viewer.ui.main import run_window
+
+    return run_window(study, ecg, screenshot, pixels)
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse a place where no picture can be saved.
+
+    Raises:
+        UserError: with the reason.
+    """
+    from cof_viewer.app.outputs import temporary_folder
+
+    if path.suffix.lower() != ".png":
+        raise UserError(f'"{path.name}" must end in .png. Choose another name.', code="out")
+    if path.is_dir():
+        raise UserError(f'"{path}" is a folder. Choose a name for the picture.', code="out")
+    with temporary_folder(path.parent):
+        pass

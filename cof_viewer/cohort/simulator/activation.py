@@ -12,18 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.simulator.anatomy import Anatomy, angle_between
+from cof_viewer.cohort.simulator.anatomy import Anatomy
+from cof_viewer.cohort.simulator.arrays import Array, angle_between
 from cof_viewer.cohort.simulator.subject import Conduction, Subject
-
-Table = NDArray[np.float64]
 
 # (angle, level as share of LV length, time ms): breakthrough sites of the left and of the right bundle.
 _LEFT_SITES = ((np.pi - 0.1, 0.42, 0.0), (-1.75, 0.40, 3.0), (1.95, 0.50, 4.0), (0.1, 0.72, 9.0), (3.0, 0.8, 7.0))
-_RIGHT_SITES = ((np.pi + 0.1, 0.62, 9.0), (np.pi - 0.6, 0.60, 13.0))
-_RV_FREE_SITES = ((np.pi + 0.1, 0.55, 13.0),)
-_PURKINJE_MM_PER_MS = 2.1
+_RIGHT_SITES = ((np.pi + 0.2, 0.60, 4.0), (np.pi - 0.6, 0.55, 7.0), (np.pi + 0.8, 0.4, 9.0))
+_RV_FREE_SITES = ((np.pi + 0.1, 0.55, 9.0),)
+_PURKINJE_MM_PER_MS = 1.35
 _SLOW_MM_PER_MS = 0.92
-_ACROSS_MM_PER_MS = 0.36
+_ACROSS_MM_PER_MS = 0.42
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +40,13 @@ class Activation:
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
-    endo: Table
-    epi: Table
-    rv_endo: Table
-    rv_epi: Table
+    endo: Array
+    epi: Array
+    rv_endo: Array
+    rv_epi: Array
 
     @property
-    def lv(self) -> Table:
+    def lv(self) -> Array:
         """Mean of endo- and epicardial time: when a patch of the LV starts to shorten, but for a constant delay."""
         return (self.endo + self.epi) / 2
 
@@ -76,7 +75,7 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
     return Activation(rows, columns, endo - first, epi - first, free - first, free - first + 9.0)
 
 
-def _points(anatomy: Anatomy, radius: Table, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Table:
+def _points(anatomy: Anatomy, radius: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
     """[level, angle, 3] positions in the heart frame about the LV axis."""
     angle = anatomy.angles[columns][None]
     level = np.broadcast_to(anatomy.levels[rows][:, None], radius.shape)
@@ -84,8 +83,8 @@ def _points(anatomy: Anatomy, radius: Table, rows: NDArray[np.intp], columns: ND
 
 
 def _spread(
-    points: Table, sites: tuple[tuple[float, float, float], ...], anatomy: Anatomy, radius: Table, speed: float
-) -> Table:
+    points: Array, sites: tuple[tuple[float, float, float], ...], anatomy: Anatomy, radius: Array, speed: float
+) -> Array:
     """Earliest arrival from any site at a constant speed along straight lines."""
     times = []
     for angle, level, start in sites:
@@ -97,7 +96,7 @@ def _spread(
     return np.asarray(np.min(times, axis=0))
 
 
-def _from_septum(points: Table, arrival: Table, septal: NDArray[np.bool_]) -> Table:
+def _from_septum(points: Array, arrival: Array, septal: NDArray[np.bool_]) -> Array:
     """Slow spread from the septum, which was itself reached from the other side."""
     sources = points[:, septal].reshape(-1, 3)[::3]
     start = arrival[:, septal].reshape(-1)[::3]

@@ -11,12 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cof_viewer.cohort.simulator.arrays import Array, angle_between, smooth_step
 from cof_viewer.cohort.simulator.subject import Scar, Subject
 from cof_viewer.domain.function import MYOCARDIUM_DENSITY_G_PER_ML
-
-Table = NDArray[np.float64]
 
 ANGLES = 96
 LEVEL_STEP_MM = 2.0
@@ -48,14 +46,14 @@ class Anatomy:
         tilt: drift of the axis per mm of level, (x, y).
     """
 
-    levels: Table
-    angles: Table
-    endo: Table
-    epi: Table
-    rv: Table
-    outer: Table
-    still: Table
-    scar: Table
+    levels: Array
+    angles: Array
+    endo: Array
+    epi: Array
+    rv: Array
+    outer: Array
+    still: Array
+    scar: Array
     length_endo_mm: float
     length_mm: float
     rv_length_mm: float
@@ -67,11 +65,11 @@ class Anatomy:
         """Angle step times level step: the area element of table sums, rad mm."""
         return LEVEL_STEP_MM * 2 * np.pi / ANGLES
 
-    def in_lv(self) -> Table:
+    def in_lv(self) -> Array:
         """[level] share of each row's 2 mm that lies between the mitral plane and the epicardial apex."""
         return share_of_rows(self.levels, 0.0, self.length_mm)
 
-    def in_rv(self) -> Table:
+    def in_rv(self) -> Array:
         """[level] the same for the RV, from its base (level 0)."""
         return share_of_rows(self.levels, 0.0, self.rv_length_mm)
 
@@ -87,28 +85,17 @@ class Anatomy:
         """ED RV cavity volume by table sum."""
         return float((self.in_rv()[:, None] * (self.rv**2 - self.epi**2)).sum() * self.cell / 2000.0)
 
-    def axis_at(self, level: Table) -> tuple[Table, Table]:
+    def axis_at(self, level: Array) -> tuple[Array, Array]:
         """(x, y) of the LV axis at a level, picture's frame, mm."""
         middle = 0.45 * self.length_mm
         return self.centre[0] + self.tilt[0] * (level - middle), self.centre[1] + self.tilt[1] * (level - middle)
 
 
-def share_of_rows(levels: Table, start: float, end: float) -> Table:
+def share_of_rows(levels: Array, start: float, end: float) -> Array:
     """Share of each row (a slab of LEVEL_STEP_MM round its level) that lies within [start, end]."""
     half = LEVEL_STEP_MM / 2
     covered = np.minimum(levels + half, end) - np.maximum(levels - half, start)
     return np.clip(covered / LEVEL_STEP_MM, 0.0, 1.0)
-
-
-def angle_between(angles: Table, centre: float) -> Table:
-    """Signed difference to an angle, in [-pi, pi)."""
-    return np.asarray((angles - centre + np.pi) % (2 * np.pi) - np.pi)
-
-
-def smooth_step(x: Table) -> Table:
-    """0 below 0, 1 above 1, 3x² - 2x³ between."""
-    x = np.clip(x, 0.0, 1.0)
-    return np.asarray(x * x * (3.0 - 2.0 * x))
 
 
 def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
@@ -161,7 +148,7 @@ def _first_wall_mm(subject: Subject, radius: float, length: float) -> float:
     return float(subject.mass_g / MYOCARDIUM_DENSITY_G_PER_ML * 1000.0 / area)
 
 
-def _profile(level: Table) -> Table:
+def _profile(level: Array) -> Array:
     """Radius over the largest radius against level (0 base, 1 apex); the atrium narrows above the base."""
     inside = np.clip(level, 0.0, 1.0)
     body = (1.0 - inside**2.9) ** 0.58 * (0.95 + 0.08 * np.sin(np.pi * np.minimum(inside / 0.7, 1.0)))
@@ -169,7 +156,7 @@ def _profile(level: Table) -> Table:
     return np.asarray(np.where(level < 0, 0.95 * above, body))
 
 
-def _outline_noise(rng: np.random.Generator, levels: Table, angles: Table) -> Table:
+def _outline_noise(rng: np.random.Generator, levels: Array, angles: Array) -> Array:
     """Relative irregularity of the endocardial outline: low orders strong, phases drifting with the level."""
     noise = np.zeros((len(levels), len(angles)))
     for order in range(2, 10):
@@ -180,7 +167,7 @@ def _outline_noise(rng: np.random.Generator, levels: Table, angles: Table) -> Ta
     return noise
 
 
-def _scar_map(scar: Scar | None, levels: Table, angles: Table, length: float) -> Table:
+def _scar_map(scar: Scar | None, levels: Array, angles: Array, length: float) -> Array:
     """Transmurality on the lattice, with a soft border."""
     if scar is None:
         return np.zeros((len(levels), len(angles)))
@@ -191,8 +178,8 @@ def _scar_map(scar: Scar | None, levels: Table, angles: Table, length: float) ->
 
 
 def _thickness(
-    subject: Subject, levels: Table, angles: Table, length: float, scar: Table, rng: np.random.Generator
-) -> Table:
+    subject: Subject, levels: Array, angles: Array, length: float, scar: Array, rng: np.random.Generator
+) -> Array:
     """Relative wall thickness: septum and apex by the subject, old scars thinned by up to half."""
     level = np.clip(levels / length, 0.0, 1.0)
     septum = np.exp(-((angle_between(angles, np.pi - 0.25) / 0.95) ** 2))
@@ -207,13 +194,13 @@ def _thickness(
     return np.asarray(relative * (1.0 - above) + 0.22 * above)
 
 
-def _lv_sum_ml(radius: Table, levels: Table, length: float) -> float:
+def _lv_sum_ml(radius: Array, levels: Array, length: float) -> float:
     """Volume within a radius table between mitral plane and apex."""
     rows = share_of_rows(levels, 0.0, length)[:, None]
     return float((rows * radius**2).sum() * LEVEL_STEP_MM * 2 * np.pi / ANGLES / 2000.0)
 
 
-def _fit_wall(endo: Table, thickness: Table, levels: Table, length: float, wall_ml: float) -> Table:
+def _fit_wall(endo: Array, thickness: Array, levels: Array, length: float, wall_ml: float) -> Array:
     """Epicardial radii: the relative thickness scaled so that the wall's volume is met; closed at the apex."""
     closing = np.sqrt(np.clip((length - levels) / 7.0, 0.0, 1.0))[:, None]
     low, high = 1.0, 40.0
@@ -227,7 +214,7 @@ def _fit_wall(endo: Table, thickness: Table, levels: Table, length: float, wall_
     return np.asarray(np.maximum(epi, endo))
 
 
-def _rv_gap(levels: Table, angles: Table, rv_length: float, rng: np.random.Generator) -> Table:
+def _rv_gap(levels: Array, angles: Array, rv_length: float, rng: np.random.Generator) -> Array:
     """Shape of the RV's radial width over its largest: a crescent on the septum that closes at apex and insertions."""
     level = levels / rv_length
     centre = np.pi + 0.12 + 0.25 * smooth_step(level) + rng.normal(0, 0.06)
@@ -243,7 +230,7 @@ def _rv_gap(levels: Table, angles: Table, rv_length: float, rng: np.random.Gener
     return np.asarray(shape)
 
 
-def _fit_rv(epi: Table, gap: Table, levels: Table, rv_length: float, volume_ml: float) -> Table:
+def _fit_rv(epi: Array, gap: Array, levels: Array, rv_length: float, volume_ml: float) -> Array:
     """RV border: the gap scaled so that the volume is met (a quadratic in the scale)."""
     rows = share_of_rows(levels, 0.0, rv_length)[:, None]
     cell = LEVEL_STEP_MM * 2 * np.pi / ANGLES / 2000.0
@@ -252,7 +239,7 @@ def _fit_rv(epi: Table, gap: Table, levels: Table, rv_length: float, volume_ml: 
     return np.asarray(epi + scale * gap)
 
 
-def _still_radius(outer: Table) -> Table:
+def _still_radius(outer: Array) -> Array:
     """[angle] radius of the ring beyond which nothing moves: the widest level plus a band, smoothed round the axis."""
     widest = outer.max(axis=0)
     padded = np.concatenate([widest[-6:], widest, widest[:6]])

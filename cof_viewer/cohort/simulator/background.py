@@ -5,94 +5,129 @@ Real backgrounds may not ship, so the demo's are painted; cases for learning can
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from cof_viewer.cohort.simulator.anatomy import smooth_step
-
-Array = NDArray[np.float32]
+from cof_viewer.cohort.simulator.anatomy import Anatomy
+from cof_viewer.cohort.simulator.arrays import Array, smooth_step
+from cof_viewer.cohort.simulator.texture import Texture
 
 
-def paint_background(levels: Array, x_mm: Array, y_mm: Array, rng: np.random.Generator) -> Array:
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """Coordinates [level, y, x] (broadcastable), noise fields and where the heart ends below and on the left."""
+
+    x: Array
+    y: Array
+    z: Array
+    wave: Array
+    patchy: Array
+    mottled: Array
+    fine: Array
+    below_heart: Array
+    left_of_heart: float
+    centre: tuple[float, float]
+
+
+def paint_background(anatomy: Anatomy, levels: Array, x_mm: Array, y_mm: Array, rng: np.random.Generator) -> Array:
     """Signal of the chest [level, y, x] without the heart.
 
     Args:
+        anatomy: the heart lies on the diaphragm and near the chest wall.
         levels: z of every plane, mm, 0 the mitral plane.
         x_mm: columns, picture's frame (0 the picture's centre).
         y_mm: rows.
         rng: own stream.
     """
     shape = (len(levels), len(y_mm), len(x_mm))
-    z = levels[:, None, None].astype(np.float32)
-    y = y_mm[None, :, None].astype(np.float32)
-    x = x_mm[None, None].astype(np.float32)
-    bend = _smooth(rng, shape, 25.0)
-    fine = _smooth(rng, shape, 2.2)
-    mottled = _smooth(rng, shape, 5.0)
-    signal = 13.0 + 3.0 * mottled + np.zeros(shape, np.float32)
-    vessels = np.clip(_smooth(rng, shape, 2.4) - 2.1, 0, 1.2)
-    signal += 95.0 * vessels * smooth_step((x + 10 * bend + 20) / 40.0)
-    signal = _paint_below(signal, x, y, z, bend, mottled, fine, rng)
-    signal = _paint_wall(signal, x, y, z, bend, fine, rng)
-    return np.asarray(np.clip(signal, 0, None), np.float32)
+    noise = Texture(rng, shape)
+    scene = _Scene(
+        x=x_mm[None, None].astype(np.float32),
+        y=y_mm[None, :, None].astype(np.float32),
+        z=levels[:, None, None].astype(np.float32),
+        wave=noise(2.0, 22.0),
+        patchy=noise(1.0, 7.0),
+        mottled=noise(0.6, 3.5),
+        fine=noise(0.3, 1.2),
+        below_heart=_lowest(anatomy, levels),
+        left_of_heart=float(anatomy.centre[0] - anatomy.outer[:, 0].max()),
+        centre=anatomy.centre,
+    )
+    signal = _lung(scene)
+    signal = _below(signal, scene, rng)
+    signal = _aorta(signal, scene, rng)
+    return np.clip(_wall(signal, scene, rng), 0.0, None).astype(np.float32)
 
 
-def _smooth(rng: np.random.Generator, shape: tuple[int, int, int], sigma: float) -> Array:
-    """Noise smooth in plane (correlation in pixels) and between planes, unit variance."""
-    step = max(1, int(sigma / 1.5))
-    small = rng.standard_normal((shape[0], shape[1] // step + 4, shape[2] // step + 4), dtype=np.float32)
-    small = ndimage.gaussian_filter(small, (1.0, sigma / step, sigma / step), truncate=2.5)
-    rows = np.arange(shape[1]) / step
-    columns = np.arange(shape[2]) / step
-    r, c = rows.astype(int), columns.astype(int)
-    fr = (rows - r).astype(np.float32)[None, :, None]
-    fc = (columns - c).astype(np.float32)[None, None]
-    wide = small[:, r] * (1 - fr) + small[:, r + 1] * fr
-    wide = wide[:, :, c] * (1 - fc) + wide[:, :, c + 1] * fc
-    return np.asarray(wide / wide.std(), np.float32)
+def _lowest(anatomy: Anatomy, levels: Array) -> Array:
+    """[level, 1, 1] y of the lower border of the heart in each plane, smooth, constant above the base."""
+    down = np.abs(anatomy.angles - np.pi / 2) < 0.5
+    border = anatomy.outer[:, down].max(axis=1)
+    reach = np.interp(np.clip(levels, 8.0, 0.8 * anatomy.length_mm), anatomy.levels, border)
+    return (anatomy.axis_at(levels)[1] + reach)[:, None, None].astype(np.float32)
 
 
 def _over(signal: Array, value: Array | float, share: Array) -> Array:
     """Lay a tissue over the picture."""
-    return np.asarray(signal * (1 - share) + value * share, np.float32)
+    return np.asarray(signal + (value - signal) * share)
 
 
-def _paint_below(
-    signal: Array, x: Array, y: Array, z: Array, bend: Array, mottled: Array, fine: Array, rng: np.random.Generator
-) -> Array:
-    """Diaphragm, liver on the left, stomach or spleen on the right, fat between, descending aorta."""
-    height = rng.uniform(44, 52)
-    edge = y - (height + 0.16 * x - 0.10 * z + 5.0 * bend + 10.0 * smooth_step((x - 40) / 60.0))
-    below = smooth_step(edge / 4.0 + 0.5)
-    fat = np.clip(1.0 - np.abs(edge + 1.0) / 4.5, 0, 1)
-    liver = 52.0 * (1.0 + 0.10 * mottled + 0.08 * fine)
-    liver = liver + 55.0 * np.clip(fine + 0.4 * mottled - 2.2, 0, 1)
-    signal = _over(signal, liver, below)
-    cx, cy, size = rng.uniform(38, 58), height + rng.uniform(30, 42), rng.uniform(24, 32)
-    gap = np.hypot((x - cx) / 1.25, y - cy - 0.06 * z) + 4.0 * bend
-    signal = _over(signal, 135.0 * (1 + 0.16 * mottled), smooth_step((size + 3 - gap) / 4.0))
-    signal = _over(signal, 62.0 * (1 + 0.22 * mottled), smooth_step((size - 3 - gap) / 4.0))
-    signal = _over(signal, 130.0 * (1 + 0.1 * mottled), fat * rng.uniform(0.55, 0.9))
-    ax, ay = rng.uniform(56, 68), rng.uniform(18, 32)
-    aorta = np.hypot(x - ax - 0.12 * z, y - ay)
-    signal = _over(signal, 40.0, smooth_step((14.5 - aorta) / 2.5))
-    return _over(signal, 158.0 * (1 + 0.04 * mottled), smooth_step((12.0 - aorta) / 2.5))
+def _lung(s: _Scene) -> Array:
+    """Dark, with vessels as bright dots and short lines, more of them near the hilum (right, base)."""
+    signal = 11.0 + 2.5 * s.patchy + 1.5 * s.fine
+    near = np.exp(-np.hypot(s.x - s.centre[0] - 62.0, s.y - s.centre[1] + 30.0 + 0.3 * s.z) / 45.0)
+    dots = smooth_step((s.mottled + 0.4 * s.fine - 2.35 + 1.1 * near) / 0.7)
+    return _over(signal, 95.0 + 30.0 * s.patchy, 0.85 * dots)
 
 
-def _paint_wall(
-    signal: Array, x: Array, y: Array, z: Array, bend: Array, fine: Array, rng: np.random.Generator
-) -> Array:
-    """Chest wall as an oval shell: pericardial fat, muscle with ribs, subcutaneous fat, air outside."""
-    cx, cy = 34.0 + rng.normal(0, 4), 6.0 + rng.normal(0, 4)
-    rx, ry = rng.uniform(108, 118), rng.uniform(98, 108)
-    rx, ry = rx - 0.22 * np.clip(z, 0, None), ry - 0.10 * np.clip(z, 0, None)
-    distance = (np.hypot((x - cx) / rx, (y - cy) / ry) - 1.0) * 100.0 + 3.0 * bend
-    angle = np.arctan2((y - cy) / ry, (x - cx) / rx)
-    ribs = np.sin(angle * 19.0 + 0.05 * z + 1.5 * bend)
-    muscle = 48.0 + 6.0 * fine + 55.0 * np.clip(ribs - 0.45, 0, 1)
-    signal = _over(signal, 120.0 + 12.0 * fine, smooth_step((distance + 2.0) / 4.0))
-    signal = _over(signal, muscle, smooth_step((distance - 3.0) / 3.0))
-    thick = rng.uniform(12, 18)
-    signal = _over(signal, 172.0 + 9.0 * fine, smooth_step((distance - 14.0 - 2.0 * bend) / 3.0))
-    return _over(signal, 0.0, smooth_step((distance - 14.0 - thick) / 2.5))
+def _below(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
+    """Diaphragm, liver on the left, stomach or spleen on the right, fat between."""
+    slope, sag = rng.uniform(0.02, 0.22), rng.uniform(0.0, 14.0)
+    dx = s.x - s.centre[0]
+    edge = s.y - (s.below_heart + 4.0 + slope * dx + 3.5 * s.wave + sag * smooth_step((dx - 20.0) / 50.0))
+    liver = 47.0 * (1.0 + 0.06 * s.patchy + 0.09 * s.fine) + 70.0 * smooth_step((s.mottled - 1.75) / 0.9)
+    signal = _over(signal, liver, smooth_step(edge / 3.0 + 0.5))
+    thick = np.clip(2.5 + 2.5 * s.patchy + 2.0 * s.wave, 0.0, 8.0)
+    fat = smooth_step((thick - np.abs(edge - 1.0)) / 2.0)
+    cx, size = s.centre[0] + rng.uniform(22, 46), rng.uniform(27, 38)
+    cy = s.below_heart + size + rng.uniform(2, 9)
+    gap = size - np.hypot((s.x - cx - 0.15 * s.z) / 1.3, s.y - cy) + 3.0 * s.wave
+    wall, inner = float(rng.uniform(85, 140)), float(rng.uniform(25, 150))
+    signal = _over(signal, wall, smooth_step((gap + 2.0) / 3.0))
+    filling = np.clip(inner * (1.0 + 0.28 * s.mottled + 0.2 * s.fine + 0.15 * s.patchy), 0, None)
+    signal = _over(signal, filling, smooth_step((gap - 3.0) / 3.0))
+    gut = smooth_step((s.y - s.below_heart - 36.0) / 10.0 + 0.5 * s.wave)
+    signal = _over(signal, np.clip(95.0 + 45.0 * s.patchy + 14.0 * s.mottled, 8.0, 190.0), gut * 0.9)
+    return _over(signal, 118.0 + 12.0 * s.patchy, fat * float(rng.uniform(0.6, 0.95)))
+
+
+def _aorta(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
+    """Descending aorta behind the heart."""
+    ax, ay = s.centre[0] + rng.uniform(46, 60), s.centre[1] + rng.uniform(26, 42)
+    gap = 12.0 - np.hypot(s.x - ax - 0.25 * s.z, s.y - ay - 0.1 * s.z)
+    signal = _over(signal, 36.0, smooth_step((gap + 2.5) / 2.0))
+    return _over(signal, 160.0 * (1.0 + 0.04 * s.patchy), smooth_step(gap / 2.0 + 0.5))
+
+
+def _wall(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
+    """Chest wall: an oval shell of pericardial fat, muscle with ribs, subcutaneous fat; air outside."""
+    near = s.left_of_heart - rng.uniform(9, 16)
+    cx, cy = s.centre[0] + rng.uniform(24, 38), s.centre[1] + rng.uniform(2, 14)
+    rx = cx - near - 0.16 * np.clip(s.z, -10.0, None)
+    ry = rng.uniform(84, 98) - 0.08 * np.clip(s.z, -10.0, None)
+    px, py = (s.x - cx) / rx, (s.y - cy) / ry
+    out = ((np.abs(px) ** 2.4 + np.abs(py) ** 2.4) ** (1 / 2.4) - 1.0) * 95.0 + 3.5 * s.wave
+    angle = np.arctan2(py, px)
+    inner_fat = np.clip(3.0 + 4.0 * s.wave + 3.0 * s.patchy, 0.0, 12.0)
+    signal = _over(signal, 120.0 + 10.0 * s.patchy, smooth_step((out + inner_fat) / 2.5))
+    ribs = smooth_step((np.sin(angle * 11.0 + 0.09 * s.z + 1.6 * s.wave) - 0.35) / 0.5)
+    muscle = 44.0 + 5.0 * s.patchy + 4.0 * s.fine + (62.0 + 14.0 * s.mottled) * ribs * smooth_step((9.5 - out) / 3.0)
+    layer = 9.0 + 2.5 * s.wave
+    signal = _over(signal, muscle, smooth_step(out / 2.0 + 0.5))
+    plane = np.exp(-(((out - layer - 1.5) / 1.3) ** 2)) * smooth_step(s.patchy + 0.6)
+    signal = _over(signal, 120.0, 0.8 * plane)
+    depth = layer + 6.0 + 1.5 * s.patchy
+    signal = _over(signal, 158.0 + 7.0 * s.patchy + 3.0 * s.fine, smooth_step((out - depth) / 2.5))
+    thick = rng.uniform(9, 17) + 5.0 * smooth_step(-py)
+    return _over(signal, 0.0, smooth_step((out - depth - thick) / 2.0))

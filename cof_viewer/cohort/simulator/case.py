@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cof_viewer.cohort.simulator.activation import Activation, activate
 from cof_viewer.cohort.simulator.anatomy import Anatomy, build_anatomy
+from cof_viewer.cohort.simulator.arrays import Array
 from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS, Template, make_record, make_template
-from cof_viewer.cohort.simulator.motion import Beat4D, build_motion
+from cof_viewer.cohort.simulator.mapping import lattice, pull_back, push_forward
+from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
 from cof_viewer.cohort.simulator.subject import Condition, Subject, draw_subject
 from cof_viewer.cohort.simulator.timing import Timing, draw_timing
@@ -56,7 +57,7 @@ class SimulatedCase:
     activation: Activation
     timing: Timing
     template: Template
-    beat: Beat4D
+    beat: BeatMotion
     frame: Frame
     grid: Grid
     ecg: Ecg
@@ -73,12 +74,15 @@ class SimulatedCase:
             push: whether to fill `push_forward_mm`; zeros otherwise.
         """
         grid, (z, y, x) = self._lattice(coarse)
+        points = lattice(self.anatomy, x, y, z)
         pull = np.zeros((self.beat_phases, *z.shape, 3), np.float32)
         forward = np.zeros_like(pull)
-        for k in range(1, self.beat_phases):
-            pull[k] = _difference(self.beat.pull_back(k, x, y, z), (x, y, z))
+        for k, state in enumerate(self.beat.states):
+            if k == 0:
+                continue
+            pull[k] = _difference(pull_back(self.anatomy, state, points), (x, y, z))
             if push:
-                forward[k] = _difference(self.beat.push_forward(k, x, y, z), (x, y, z))
+                forward[k] = _difference(push_forward(self.anatomy, state, x, y, z), (x, y, z))
         return Motion(grid, pull, forward, 0)
 
     @property
@@ -86,7 +90,7 @@ class SimulatedCase:
         """Number of phases T."""
         return len(self.beat.phase_ms)
 
-    def _lattice(self, coarse: int) -> tuple[Grid, list[NDArray[np.float32]]]:
+    def _lattice(self, coarse: int) -> tuple[Grid, list[Array]]:
         """Grid and points (z, y, x) in the heart's frame of the coarse lattice."""
         ys, xs = self.frame.y_mm[::coarse], self.frame.x_mm[::coarse]
         affine = self.grid.patient_from_voxel @ np.diag([coarse, coarse, 1.0, 1.0])
@@ -94,7 +98,7 @@ class SimulatedCase:
         return Grid((len(self.frame.z_mm), len(ys), len(xs)), affine), points
 
 
-def _difference(moved: tuple[NDArray[np.float32], ...], start: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:
+def _difference(moved: tuple[Array, ...], start: tuple[Array, ...]) -> Array:
     """[..., 3] displacement (dx, dy, dz)."""
     return np.stack([m - s for m, s in zip(moved, start, strict=True)], axis=-1).astype(np.float32)
 
@@ -110,7 +114,7 @@ def simulate(
     slices: int = 12,
     size: int = 128,
     spacing_mm: float | None = None,
-    background: NDArray[np.float32] | None = None,
+    background: Array | None = None,
     noise: float | None = None,
     picture: bool = True,
 ) -> SimulatedCase:
@@ -163,12 +167,12 @@ def simulate(
     )
 
 
-def _cine(pictures: Pictures, grid: Grid, beat: Beat4D, timing: Timing) -> Cine:
+def _cine(pictures: Pictures, grid: Grid, beat: BeatMotion, timing: Timing) -> Cine:
     """The cine with its times."""
     return Cine(pictures.cine, grid, beat.phase_ms, timing.rr_ms, name="simulated")
 
 
-def _affine(frame: Frame, rng: np.random.Generator) -> NDArray[np.float64]:
+def _affine(frame: Frame, rng: np.random.Generator) -> Array:
     """LPS mm from (column, row, slice): the heart's own axes, turned a little, its centre left of the midline."""
     turn = rng.normal(0, 0.1, 3)
     axes = np.stack([LATERAL_LPS, INFERIOR_LPS, APEX_LPS], axis=1)
@@ -181,7 +185,7 @@ def _affine(frame: Frame, rng: np.random.Generator) -> NDArray[np.float64]:
     return affine
 
 
-def _ecg(signal_mv: NDArray[np.float32], subject: Subject, seed: int) -> Ecg:
+def _ecg(signal_mv: Array, subject: Subject, seed: int) -> Ecg:
     """The record in standard form."""
     return Ecg(
         signal_mv=signal_mv,
@@ -194,7 +198,7 @@ def _ecg(signal_mv: NDArray[np.float32], subject: Subject, seed: int) -> Ecg:
     )
 
 
-def _truth(subject: Subject, template: Template, timing: Timing, beat: Beat4D) -> Truth:
+def _truth(subject: Subject, template: Template, timing: Timing, beat: BeatMotion) -> Truth:
     """Collect the numbers; EDV and ESV are those of the model, whether or not a phase falls on ES."""
     return Truth(
         edv_ml=subject.edv_ml,

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cof_viewer.cohort.simulator.activation import Activation
-from cof_viewer.cohort.simulator.anatomy import ANGLES, LEVEL_STEP_MM, Anatomy, angle_between, smooth_step
+from cof_viewer.cohort.simulator.anatomy import ANGLES, LEVEL_STEP_MM, Anatomy
+from cof_viewer.cohort.simulator.arrays import Array, angle_between, smooth_step
 from cof_viewer.cohort.simulator.subject import Subject
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ
-
-Array = NDArray[np.float64]
 
 # Axes of the short-axis frame in the patient (LPS): lateral, inferior, apex.
 APEX_LPS = np.array([0.62, -0.60, -0.50])
@@ -39,8 +38,11 @@ _ELECTRODES = np.array(
         [120.0, 12.0, -28.0],
     ]
 )
-_LIMB_GAIN = 11.0
-_CHEST_GAIN = 4.5
+_RV_SHARE = 0.6  # its wall is thin
+_LIMB_GAIN = 27.0
+_TILT = 0.3  # radians by which the heart lies steeper than the picture's axes
+_CHEST_GAIN = 17.0
+_CHEST_REACH = (1.42, 1.40, 1.28, 1.15, 1.05, 1.0)  # electrodes act from farther away than in an unbounded conductor
 _COLUMN_STEP = 4  # of the activation's lattice
 _STEP_MS = 1000.0 / SAMPLING_HZ
 _BEFORE_MS = 320.0
@@ -146,14 +148,14 @@ def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> lis
     strain = subject.wall_stress
     out = []
     for radius, times, sign, longer, dead in (
-        (anatomy.endo, activation.endo, 1.0, 26.0 * (1.0 - 1.5 * strain) - 10.0 * level, np.clip(1.25 * scar, 0, 1)),
-        (anatomy.epi, activation.epi, -1.0, 8.0 * septal[None] - 10.0 * level, np.clip(1.25 * scar - 0.25, 0, 1)),
-        (anatomy.rv, activation.rv_endo, 0.8 * free, 16.0 + 0.0 * level, 0.0 * scar),
-        (anatomy.outer, activation.rv_epi, -0.8 * free, 0.0 * level, 0.0 * scar),
+        (anatomy.endo, activation.endo, 1.0, 12.0 * (1.0 - 2.6 * strain) - 4.0 * level, np.clip(1.25 * scar, 0, 1)),
+        (anatomy.epi, activation.epi, -1.0, 8.0 * septal[None] - 7.0 * level, np.clip(1.25 * scar - 0.25, 0, 1)),
+        (anatomy.rv, activation.rv_endo, _RV_SHARE * free, 16.0 + 0.0 * level, 0.0 * scar),
+        (anatomy.outer, activation.rv_epi, -_RV_SHARE * free, 0.0 * level, 0.0 * scar),
     ):
         place, area = _geometry(anatomy, radius, rows, columns)
         area = area * np.broadcast_to(sign, times.shape)[..., None]
-        late = longer + 45.0 * scar * (1.0 - dead) - 0.22 * (times - 30.0)
+        late = longer + 45.0 * scar * (1.0 - dead) - 0.4 * (times - 30.0)
         out.append(_Surface(place.reshape(-1, 3), area.reshape(-1, 3), times.ravel(), late.ravel(), dead.ravel()))
     return out
 
@@ -176,8 +178,10 @@ class _LeadField:
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         """Place the electrodes: chest size from the subject, small misplacements by chance."""
         bulk = (subject.weight_kg / 78.0) ** 0.33
-        self._places = _ELECTRODES * bulk + rng.normal(0, 1.0, _ELECTRODES.shape) * np.array([[9.0]] * 3 + [[7.0]] * 6)
-        self._tilt = float(rng.normal(0, 0.18))
+        reach = np.array([[1.0]] * 3 + [[r] for r in _CHEST_REACH])
+        self._places = _ELECTRODES * reach * bulk + rng.normal(0, 1.0, _ELECTRODES.shape) * np.array([[9.0]] * 3 + [[10.0]] * 6)
+        self._tilt = float(rng.normal(_TILT, 0.22))
+        self._gain = float(np.exp(rng.normal(0, 0.22)))
 
     def __call__(self, place: Array, area: Array) -> Array:
         """[12, n] mV per unit of action potential of each patch."""
@@ -185,7 +189,7 @@ class _LeadField:
         turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
         gap = self._places[:, None] - (place @ turn.T)[None]
         potential = ((area @ turn.T)[None] * gap).sum(-1) / np.linalg.norm(gap, axis=-1) ** 3
-        limb, chest = _LIMB_GAIN * potential[:3], _CHEST_GAIN * potential[3:]
+        limb, chest = self._gain * _LIMB_GAIN * potential[:3], self._gain * _CHEST_GAIN * potential[3:]
         right, left, foot = limb
         central = limb.mean(axis=0)
         one, two = left - right, foot - right
@@ -197,8 +201,9 @@ class _LeadField:
 def _action_potentials(times: Array, start_ms: Array, duration_ms: Array) -> Array:
     """[patch, time] 0 at rest to 1: quick upstroke, slow plateau, repolarisation centred at its duration."""
     since = times[None] - start_ms[:, None]
-    up = smooth_step((since + 3.0) / 6.0)
-    down = 1.0 / (1.0 + np.exp(np.clip((since - duration_ms[:, None]) / 19.0, -40, 40)))
+    up = smooth_step((since + 7.0) / 14.0)
+    past = since - duration_ms[:, None]
+    down = 1.0 / (1.0 + np.exp(np.clip(np.where(past < 0, past / 28.0, past / 19.0), -40, 40)))
     return np.asarray(up * down * (1.0 - 0.06 * np.clip(since / 300.0, 0, 1)))
 
 
@@ -214,7 +219,7 @@ def _p_wave(subject: Subject, times: Array, leads: _LeadField) -> Array:
     """Right then left atrium: two dipoles whose directions differ, PR before QRS."""
     place = -55.0 * APEX_LPS + np.array([[-18.0, 0.0, 0.0], [12.0, 18.0, 4.0]])
     direction = np.array([[0.45, -0.35, -0.85], [0.85, 0.25, -0.35]])
-    size = np.array([[300.0], [240.0]])
+    size = np.array([[150.0], [120.0]])
     matrix = leads(place, direction * size)
     length = 104.0
     centre = -subject.pr_ms + length * np.array([[0.36], [0.62]])

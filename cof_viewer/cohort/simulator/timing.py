@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cof_viewer.cohort.simulator.anatomy import smooth_step
+from cof_viewer.cohort.simulator.arrays import Array, smooth_step
 from cof_viewer.cohort.simulator.subject import Conduction, Subject
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""Above the mitral plane: left atrium, aortic root, pulmonary trunk, right atrium, fat between them.
+
+They belong to the moving block, so they come down into the basal slices with the base in systole.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cof_viewer.cohort.simulator.anatomy import Anatomy
+from cof_viewer.cohort.simulator.arrays import Array, smooth_step
+
+# centre (x, y) and radius in units of the LV's basal radius, first and last level in mm, signal of the blood
+_CHAMBERS = (
+    ("right atrium", -1.45, 0.45, 0.92, -3.0, -60.0, 150.0),
+    ("left atrium", 0.05, 0.42, 0.98, -1.0, -60.0, 158.0),
+    ("pulmonary trunk", -1.05, -1.10, 0.58, 6.0, -60.0, 150.0),
+    ("aorta", -0.48, -0.36, 0.55, 2.0, -60.0, 170.0),
+)
+_WALL_MM = 2.2
+
+
+def paint_base(anatomy: Anatomy, dx: Array, dy: Array, level: Array, signal: Array, flow: Array) -> Array:
+    """Lay atria and vessels over the block.
+
+    Args:
+        anatomy: ED tables (the LV's basal radius sets the sizes).
+        dx: [level, y, x] mm from the LV axis.
+        dy: the same, down.
+        level: [level, 1, 1] mm.
+        signal: [level, y, x] the block so far.
+        flow: [level, y, x] smooth noise.
+
+    Returns:
+        The block with everything above the mitral plane replaced.
+    """
+    rows = np.flatnonzero(level.ravel() < 8.0)
+    dx, dy, level, flow = dx[rows], dy[rows], level[rows], flow[rows]
+    size = float(anatomy.endo[int(np.argmin(np.abs(anatomy.levels)))].mean())
+    out = signal[rows]
+    region = smooth_step((1.75 * size - np.hypot((dx + 0.6 * size) / 1.25, dy)) / 5.0) * smooth_step((-level - 3.0) / 6.0)
+    filling = 62.0 + 45.0 * smooth_step(flow - 0.2)
+    out = out + (filling - out) * region
+    for _, x, y, radius, first, last, blood in _CHAMBERS:
+        there = smooth_step((first - level) / 4.0 + 0.5) * smooth_step((level - last) / 4.0)
+        bend = 1.0 + 0.07 * flow
+        gap = radius * size * bend - np.hypot(dx - x * size, dy - y * size)
+        out = out + (50.0 - out) * smooth_step((gap + _WALL_MM + 1.0) / 2.0) * there
+        out = out + (blood * (1.0 + 0.05 * flow) - out) * smooth_step((gap + 1.0) / 2.0) * there
+    painted = signal.copy()
+    painted[rows] = out
+    return painted

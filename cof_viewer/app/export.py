@@ -10,7 +10,7 @@ from cof_viewer.app.outputs import check_file, check_target, publish, temporary_
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.generation import Generation, Measurement
-from cof_viewer.domain.image import LabelCine
+from cof_viewer.domain.image import FileLayout, LabelCine
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
 
@@ -40,6 +40,11 @@ class _Content:
     beat: Beat | None
     institution: str
     conclusion: str
+
+    @property
+    def layout(self) -> FileLayout | None:
+        """How the source lay: the files lie the same way."""
+        return self.outcome.cine.layout or self.study.stack.layout
 
 
 def kinds_of(outcome: Outcome) -> tuple[str, ...]:
@@ -185,7 +190,7 @@ def _cine(path: Path, content: _Content) -> None:
     from cof_viewer.io.export.nifti import write_cine
 
     cine = content.outcome.cine
-    write_cine(path, cine.data, cine.grid, content.study.stack.layout, phase_ms=cine.phase_ms, rr_ms=cine.rr_ms)
+    write_cine(path, cine.data, cine.grid, content.layout, phase_ms=cine.phase_ms, rr_ms=cine.rr_ms)
 
 
 def _labels(path: Path, content: _Content) -> None:
@@ -196,7 +201,7 @@ def _labels(path: Path, content: _Content) -> None:
         path,
         outcome.labels.data,
         outcome.labels.grid,
-        content.study.stack.layout,
+        content.layout,
         phase_ms=outcome.cine.phase_ms,
         rr_ms=outcome.cine.rr_ms,
         description=GENERATED if isinstance(outcome, Generation) else _mark(content.study),
@@ -209,7 +214,7 @@ def _anchor(path: Path, content: _Content) -> None:
     outcome = content.outcome
     assert isinstance(outcome, Generation)
     anchor = outcome.anchor
-    write_volume(path, anchor.data, anchor.grid, content.study.stack.layout, description=_mark(content.study))
+    write_volume(path, anchor.data, anchor.grid, anchor.layout or content.layout, description=_mark(content.study))
 
 
 def _function(path: Path, content: _Content) -> None:

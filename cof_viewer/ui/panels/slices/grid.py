@@ -87,7 +87,8 @@ class SliceGrid(QWidget):
             paths = self._pictures.outlines(shown, phase, index)
             paint_contours(painter, self._theme, paths, place, self._pictures.source(shown), 1.3)
         font = self._theme.font("overlay", bold=True)
-        halo_text(painter, QPointF(6, 5 + QFontMetricsF(font).ascent()), str(index + 1), font, self._theme.color("overlay"))
+        corner = QPointF(6, 5 + QFontMetricsF(font).ascent())
+        halo_text(painter, corner, str(index + 1), font, self._theme.color("overlay"))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the slice under the mouse."""

@@ -102,7 +102,7 @@ class SlicePictures:
         if cine is None:
             return None
         labels = self._session.labels_of(shown)
-        if labels is not None and not labels.grid.shape == cine.grid.shape:
+        if labels is not None and labels.grid.shape != cine.grid.shape:
             labels = None
         kept = self._framings.get(id(cine))
         if kept is None or kept[0] is not labels:

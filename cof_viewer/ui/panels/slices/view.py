@@ -120,9 +120,8 @@ class SliceView(QWidget):
         session, view, box = self._session, self._session.view, QRectF(self.rect())
         cine = self._pictures.cine(self._kind)
         assert cine is not None
-        paint_corner(
-            painter, self._theme, box, "TL", f" of {cine.grid.shape[0]}", strong=f"Slice {view.slice + 1}", tabular=False
-        )
+        strong = f"Slice {view.slice + 1}"
+        paint_corner(painter, self._theme, box, "TL", f" of {cine.grid.shape[0]}", strong=strong, tabular=False)
         paint_corner(painter, self._theme, box, "BL", window_words(view.window.centre, view.window.width))
         time_ms = cine.phase_ms[phase] if cine.phase_ms else None
         words = moment_words(phase, cine.phases, time_ms, phase / cine.phases)

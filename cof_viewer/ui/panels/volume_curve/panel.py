@@ -1,0 +1,211 @@
+"""The volume curve: LV or RV volume, or its rate, over the beat; band, ED and ES, the cursor, the ECG's waves below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from cof_viewer.app.session import Session
+from cof_viewer.domain.function import Source
+from cof_viewer.ui.bridge import bridge_of
+from cof_viewer.ui.panels.volume_curve.data import Curve, CurveKind, CurvesShown, curves_of, waves_of
+from cof_viewer.ui.panels.volume_curve.plot import CurvePainter
+from cof_viewer.ui.render.plot_axes import Axes
+from cof_viewer.ui.theme import Theme
+from cof_viewer.ui.tokens import CURSOR_WIDTH
+from cof_viewer.ui.widgets.buttons import SegmentedControl
+from cof_viewer.ui.widgets.panel import Panel
+from cof_viewer.ui.widgets.tag import Tag
+
+EMPTY = "The curve appears when the cine is ready."
+KINDS: tuple[tuple[CurveKind, str, str], ...] = (
+    ("lv", "LV", "Left ventricle"),
+    ("rv", "RV", "Right ventricle"),
+    ("rate", "dV/dt", "Filling and emptying rate of the left ventricle"),
+)
+
+
+class CurveView(QWidget):
+    """The plot. It is drawn once into a picture; a new phase only moves the cursor."""
+
+    moment_chosen = Signal(float)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        """Build an empty plot."""
+        super().__init__(parent)
+        self._session, self._theme = session, theme
+        self._shown = CurvesShown()
+        self._plot: QPixmap | None = None
+        self._axes: Axes | None = None
+        self._painter = CurvePainter(theme, self._shown)
+        self._cursor_drawn: float | None = None
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.setAccessibleName("Volume over the beat")
+
+    def sizeHint(self) -> QSize:
+        """Whatever there is."""
+        return QSize(360, 166)
+
+    @property
+    def axes(self) -> Axes | None:
+        """The plot's map; None while it is empty."""
+        return self._axes
+
+    def set_curves(self, shown: CurvesShown) -> None:
+        """Draw other curves."""
+        self._shown = shown
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Another size, density or palette: draw anew."""
+        self._plot = None
+        self._axes = None
+        if self._shown.curves and self.width() > 60 and self.height() > 60:
+            self._painter = CurvePainter(self._theme, self._shown)
+            self._axes = self._painter.axes(self.width(), self.height())
+        self.update()
+
+    def cursor_x(self) -> float | None:
+        """Where the shown moment lies; None while the plot is empty."""
+        if self._axes is None or self._session.phases < 2:
+            return None
+        times = self._session.phase_ms
+        if times and self._shown.in_ms:
+            return self._axes.x(min(times[self._session.view.phase], self._axes.x_end))
+        return self._axes.x(self._session.cycle_fraction * self._axes.x_end)
+
+    def move_cursor(self) -> None:
+        """The phase changed: repaint the two columns only."""
+        for x in (self._cursor_drawn, self.cursor_x()):
+            if x is not None:
+                self.update(round(x) - 3, 0, 7, self.height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Plot and cursor, or a sentence while there is nothing."""
+        painter = QPainter(self)
+        if self._axes is None:
+            painter.setFont(self._theme.font("base"))
+            painter.setPen(self._theme.color("t3"))
+            box = QRectF(self.rect()).adjusted(16, 0, -16, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, EMPTY)
+            return
+        if self._plot is None:
+            self._plot = self._draw(self._axes)
+        painter.drawPixmap(0, 0, self._plot)
+        x = self._cursor_drawn = self.cursor_x()
+        if x is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._theme.color("cursor"), CURSOR_WIDTH))
+            painter.drawLine(QPointF(x, self._axes.box.top() - 4), QPointF(x, self._axes.box.bottom()))
+
+    def _draw(self, axes: Axes) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        plot = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+        plot.setDevicePixelRatio(ratio)
+        plot.fill(self._theme.color("panel"))
+        painter = QPainter(plot)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painter.paint(painter, axes)
+        painter.end()
+        return plot
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another plot."""
+        self.lay_out()
+        super().resizeEvent(event)
+
+    def _choose(self, event: QMouseEvent) -> None:
+        if self._axes is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            self.moment_chosen.emit(self._axes.fraction_at(event.position().x()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to the moment under the mouse."""
+        self._choose(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the mouse."""
+        self._choose(event)
+
+
+class CurvePanel(Panel):
+    """Reads numbers, beat and phase of the session; sends it the phase and which ventricle is shown."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        """Build header and plot and follow the session."""
+        super().__init__("Volume", theme, parent)
+        self._session = session
+        self._kind: CurveKind = "rv" if session.view.show_rv_curve else "lv"
+        self.measured_tag = Tag(theme, None, self)
+        self.header.add_before_spring(self.measured_tag)
+        self.choice = SegmentedControl(theme, KINDS, self)
+        self.choice.chosen.connect(self._choose)
+        self.header.add_option(self.choice)
+        self.view = CurveView(session, theme, self)
+        self.view.moment_chosen.connect(self._go_to)
+        self.set_body(self.view)
+        bridge = bridge_of(session)
+        bridge.case_changed.connect(self._refresh)
+        bridge.result_changed.connect(self._refresh)
+        bridge.view_changed.connect(self._on_view)
+        self._refresh()
+
+    def minimumSizeHint(self) -> QSize:
+        """DESIGN section 4."""
+        return QSize(300, 160)
+
+    def _choose(self, kind: str) -> None:
+        self._kind = "rv" if kind == "rv" else "rate" if kind == "rate" else "lv"
+        if (kind == "rv") != self._session.view.show_rv_curve:
+            self._session.toggle_rv_curve()
+        self._refresh()
+
+    def _on_view(self, changed: frozenset[str]) -> None:
+        if "show_rv_curve" in changed:
+            if self._session.view.show_rv_curve:
+                self._kind = "rv"
+            elif self._kind == "rv":
+                self._kind = "lv"
+            self._refresh()
+        if "phase" in changed:
+            self.view.move_cursor()
+
+    def _refresh(self) -> None:
+        shown = curves_of(self._session, self._kind)
+        beat = self._session.case.beat
+        if beat is not None and shown.in_ms:
+            shown = shown.with_waves(waves_of(beat, shown.period))
+        self.choice.set_current(self._kind)
+        self.header.set_title("Volume" if self._kind != "rate" else "Rate")
+        self.header.set_note(shown.unit)
+        main = shown.main
+        self.set_source(main.source if main else None, stopped=shown.withheld)
+        self.measured_tag.set_source(self._second_source(shown.curves))
+        self.view.set_curves(shown)
+
+    def _second_source(self, curves: tuple[Curve, ...]) -> Source | None:
+        """The second tag, where a measured curve is drawn beside a generated one and there is room for it."""
+        beside = curves[1].source if len(curves) > 1 else None
+        return beside if self.width() >= 480 else None
+
+    def _go_to(self, fraction: float) -> None:
+        """Show the phase nearest to a moment of the beat."""
+        session, times = self._session, self._session.phase_ms
+        if session.phases < 2:
+            return
+        if times and session.rr_ms:
+            moment = fraction * session.rr_ms
+            session.set_phase(min(range(len(times)), key=lambda k: abs(times[k] - moment)))
+        else:
+            session.set_phase(min(int(fraction * session.phases + 0.5), session.phases - 1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The second tag appears with room."""
+        super().resizeEvent(event)
+        self.measured_tag.set_source(self._second_source(curves_of(self._session, self._kind).curves))
+
+    def restyle(self) -> None:
+        """Another palette or density: another plot."""
+        super().restyle()
+        if hasattr(self, "view"):
+            self.view.lay_out()

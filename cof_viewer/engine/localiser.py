@@ -1,9 +1,8 @@
 """Finds the heart in a short-axis stack: where it is, how it is turned, mirrored or not, which end is the base.
 
 A small network reads the whole field of view at 3 mm. From its coarse classes follow the heart's centre and the
-direction LV -> RV; two more maps vote, over the heart's voxels, on "mirrored" and on "slices run apex -> base". A
-second look, already turned and centred, refines all four. Each look is taken twice, once flipped and in reversed
-order, and the votes subtracted, so that no constant bias of the network can decide.
+direction LV -> RV; a second look, already turned and centred, refines both. On that look a classifier votes, slice
+by slice, on "mirrored" and on "slices run apex -> base": what lies below the heart and what beside it tells.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from cof_viewer.domain.progress import NEVER, CancelToken
+from cof_viewer.engine.pose_network import PoseNetwork, pose_network_from
 from cof_viewer.engine.seg_network import ResidualUNet, network_from
 from cof_viewer.engine.seg_sampling import (
     Placement,
@@ -37,13 +37,13 @@ PIXEL_MM = 3.0
 HEART_SIZE_MM = 92.0
 """Square root of the area that LV, wall and RV cover from base to apex: mean of 144 hearts at ED (SD 10 %)."""
 
-_CLASSES = 4
 _SIZE = 128
 """Pixels of a look, as in training; a field too wide for it gets more."""
 _MOST_MM = 480.0
 _UNKNOWN_SLICE_MM = 10.0
 _TRIAL_PIXELS_MM = (1.0, 1.5, 2.2)
 _CHUNK = 4
+_VOTING_SHARE = 0.2
 _LEAST_CONFIDENCE = 0.5
 _LEAST_SLICES = 2
 _SIZES_MM = (45.0, 160.0)
@@ -77,26 +77,30 @@ class Localisation:
 
 @dataclass(frozen=True, eq=False)
 class _Maps:
-    """What the network says of one look: class shares [z, 4, S, S], votes [z, 2, S, S], and the look itself."""
+    """One look: the input [z, 3, S, S], bool [S, S] inside the stack, shares [z, 4, S, S], where it looked."""
 
+    images: Tensor
+    inside: Tensor
     shares: NDArray[np.float32]
-    votes: NDArray[np.float32]
     placement: Placement
 
 
 class Localiser:
-    """The network with its weights."""
+    """The two networks with their weights."""
 
-    def __init__(self, network: ResidualUNet, device: torch.device | str = "cpu") -> None:
-        """Keep a trained network."""
+    def __init__(self, network: ResidualUNet, pose: PoseNetwork, device: torch.device | str = "cpu") -> None:
+        """Keep trained networks."""
         self._network = network.to(device).eval()
+        self._pose = pose.to(device).eval()
         self._device = torch.device(device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> Localiser:
-        """Read the weights named "localiser"."""
+        """Read the weights named "localiser" and "pose"."""
         tensors, entry = load_weights(folder, "localiser")
-        return cls(network_from(entry.config["network"], tensors), device)
+        pose_tensors, pose_entry = load_weights(folder, "pose")
+        pose = pose_network_from(pose_entry.config["network"], pose_tensors)
+        return cls(network_from(entry.config["network"], tensors), pose, device)
 
     def find(
         self,
@@ -147,10 +151,17 @@ class Localiser:
         near_placement = heart_placement(first.centre_mm, first.angle_rad)
         near = self._look(stack, full, spacing, near_placement, _SIZE, cancelled)
         second = _read(near, spacing[0])
-        if second is None:
-            return None
-        votes = (first.mirrored + second.mirrored, first.reversed + second.reversed)
-        return replace(second, mirrored=votes[0], reversed=votes[1])
+        return None if second is None else self._with_votes(second, near)
+
+    def _with_votes(self, found: Localisation, near: _Maps) -> Localisation:
+        """The mean votes over the slices that show much of the heart."""
+        area = (near.shares.argmax(axis=1) > 0).sum(axis=(1, 2))
+        chosen = torch.from_numpy(np.flatnonzero(area > _VOTING_SHARE * area.max()))
+        edge = (_SIZE - self._pose.config.size) // 2
+        window = (..., slice(edge, _SIZE - edge), slice(edge, _SIZE - edge))
+        images = standardise(near.images[chosen][window], near.inside[window][None, None])
+        mirrored, order = self._pose.votes(images.to(self._device)).mean(dim=0).tolist()
+        return replace(found, mirrored=mirrored, reversed=order)
 
     def _look(
         self,
@@ -161,28 +172,20 @@ class Localiser:
         size: int,
         cancelled: CancelToken,
     ) -> _Maps:
-        """Run the network on a look, plain and flipped with reversed order, and average."""
+        """Run the network on a look."""
         grid = look_up(placement, size, PIXEL_MM, (stack.shape[1], stack.shape[2]), spacing[1:])
         taken = sample(stack, grid)
         inside = inside_stack(grid)
         index = neighbour_index(full, neighbour_skip(spacing[0]))
         images = standardise(taken[torch.from_numpy(index)], inside[None, None])
-        shares, votes = [], []
+        shares = []
         for z in range(0, len(images), _CHUNK):
             cancelled.raise_if_cancelled()
-            some = images[z : z + _CHUNK]
-            plain = self._run(some)
-            other = self._run(some.flip(1, 2)).flip(2)
-            shares.append((plain[:, :_CLASSES].softmax(1) + other[:, :_CLASSES].softmax(1)) / 2)
-            votes.append((plain[:, _CLASSES:] - other[:, _CLASSES:]) / 2)
+            with torch.inference_mode():
+                shares.append(self._network(images[z : z + _CHUNK].to(self._device)).float().softmax(dim=1).cpu())
         result = torch.cat(shares)
         result[~torch.from_numpy(full)] = torch.tensor([1.0, 0, 0, 0])[:, None, None]
-        return _Maps(result.numpy(), torch.cat(votes).numpy(), placement)
-
-    def _run(self, images: Tensor) -> Tensor:
-        with torch.inference_mode():
-            maps: Tensor = self._network(images.to(self._device)).float().cpu()
-        return maps
+        return _Maps(images, inside, result.numpy(), placement)
 
 
 def full_slices(data: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -200,7 +203,7 @@ def _far_size(field_mm: tuple[float, float], network: ResidualUNet) -> int:
 
 
 def _read(maps: _Maps, slice_mm: float) -> Localisation | None:
-    """Centre, direction, votes and size of the likeliest heart in the maps; None where it is no heart."""
+    """Centre, direction and size of the likeliest heart in the maps; None where it is no heart."""
     labels = maps.shares.argmax(axis=1)
     heart = _main_part(labels > 0, 1 - maps.shares[:, 0])
     left, right = heart & (labels != 3), heart & (labels == 3)
@@ -224,12 +227,11 @@ def _read(maps: _Maps, slice_mm: float) -> Localisation | None:
     towards = (np.argwhere(right).mean(axis=0) - np.argwhere(left).mean(axis=0))[1:]
     centre = np.array(maps.placement.centre_mm) + maps.placement.matrix @ offset
     direction = maps.placement.matrix @ towards
-    votes = [float(maps.votes[:, flag][heart].mean()) for flag in (0, 1)]
     return Localisation(
         centre_mm=(float(centre[0]), float(centre[1])),
         angle_rad=math.atan2(direction[0], direction[1]),
-        mirrored=votes[0],
-        reversed=votes[1],
+        mirrored=0.0,
+        reversed=0.0,
         confidence=confidence,
         size_mm=size,
         scale=1.0,

@@ -51,8 +51,8 @@ class TrainConfig:
     """One training.
 
     Attributes:
-        task: "segmenter" or "localiser".
-        network: shape of the network.
+        task: "segmenter", "localiser" or "pose".
+        network: shape of the U-Net; the pose network has its own.
         augment: see `AugmentConfig`.
         size: rows and columns of a training sample.
         spacing_mm: in-plane pixel of a training sample.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from cof_viewer.engine.pose_network import PoseConfig
 from cof_viewer.engine.weights import WeightsEntry, save_weights
 from cof_viewer.learning.segmenter.config import config_to_dict, read_config
 
@@ -21,13 +23,13 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     """
     config = read_config(run / "config.json")
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    plain = config_to_dict(config)
+    network = asdict(PoseConfig(size=config.size)) if config.task == "pose" else config_to_dict(config)["network"]
     training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1)}
     data = {"sets": ["ACDC", "M&Ms"], "learned_from": "train", "chosen_on": "validation"}
     return save_weights(
         models,
         config.task,
         state["mean"],
-        config={"network": plain["network"], "spacing_mm": config.spacing_mm},
+        config={"network": network, "spacing_mm": config.spacing_mm},
         about={"training": training, "data": data} | (about or {}),
     )

@@ -1,20 +1,22 @@
-"""Training of the segmenter or the localiser from one config file."""
+"""Training of the segmenter, the localiser or the pose network from one config file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from cof_viewer.domain.errors import UserError
-from cof_viewer.engine.seg_network import ResidualUNet
 from cof_viewer.learning.data import default_folder, read_manifest
 from cof_viewer.learning.segmenter.config import TrainConfig, read_config
+from cof_viewer.learning.segmenter.localise_task import LocaliseTask
+from cof_viewer.learning.segmenter.pose_task import PoseTask
 from cof_viewer.learning.segmenter.segment_task import SegmentTask
 from cof_viewer.learning.segmenter.trainer import Task, fit
 
 
-def main(config: Path | TrainConfig, out: Path, *, resume: bool = False, data: Path | None = None) -> ResidualUNet:
+def main(config: Path | TrainConfig, out: Path, *, resume: bool = False, data: Path | None = None) -> nn.Module:
     """Train what a config says and leave checkpoints and logs in a folder.
 
     Args:
@@ -37,8 +39,8 @@ def _task(config: TrainConfig, folder: Path) -> Task:
     rows = read_manifest(folder)
     if config.task == "segmenter":
         return SegmentTask(config, rows)
-    from cof_viewer.learning.segmenter.localise_task import LocaliseTask
-
+    if config.task == "pose":
+        return PoseTask(config, rows)
     return LocaliseTask(config, rows)
 
 

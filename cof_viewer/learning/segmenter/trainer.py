@@ -1,4 +1,4 @@
-"""The training loop of both networks, on Lightning Fabric: resumable, logged, the running mean of weights kept."""
+"""The training loop of the three networks, on Lightning Fabric: resumable, logged, the running mean of weights kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from cof_viewer.engine.seg_network import ResidualUNet
 from cof_viewer.learning.segmenter.config import TrainConfig, config_to_dict
 
 _POWER = 0.9
@@ -27,16 +26,16 @@ _CLIP = 5.0
 class Task(Protocol):
     """What the loop needs to know of a task."""
 
-    def network(self) -> ResidualUNet:
-        """A network with random weights."""
+    def network(self) -> Any:
+        """A network (nn.Module) with random weights."""
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """One random batch."""
 
     def loss(self, network: nn.Module, batch: Any) -> Tensor:
-        """Scalar loss; `network` called on images gives the logits of every resolution."""
+        """Scalar loss; `network` called on images gives the logits, of every resolution where it has several."""
 
-    def validate(self, network: ResidualUNet) -> dict[str, float]:
+    def validate(self, network: Any) -> dict[str, float]:
         """Figures on the validation patients."""
 
 
@@ -49,18 +48,18 @@ class Progress:
     losses: list[float] = field(default_factory=list)
 
 
-class _Deep(nn.Module):
-    """Calls `deep`, so that Fabric's wrapper sees an ordinary forward."""
+class _Training(nn.Module):
+    """Calls a network's `deep` where it has one, so that Fabric's wrapper sees an ordinary forward."""
 
-    def __init__(self, network: ResidualUNet) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        return self.network.deep(images)
+    def forward(self, images: Tensor) -> Any:
+        return getattr(self.network, "deep", self.network)(images)
 
 
-def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> ResidualUNet:
+def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> nn.Module:
     """Train and return the running mean of the weights.
 
     Args:
@@ -73,13 +72,13 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
     (out / "config.json").write_text(json.dumps(config_to_dict(config), indent=1), encoding="utf-8")
     fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
     torch.manual_seed(config.seed)
-    plain = task.network()
+    plain: nn.Module = task.network()
     mean = copy.deepcopy(plain).eval()
     optimizer = torch.optim.AdamW(plain.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     progress = Progress()
     if resume and (out / "checkpoint.pt").is_file():
         _restore(out / "checkpoint.pt", plain, mean, optimizer, progress)
-    network, optimizer = fabric.setup(_Deep(plain), optimizer)
+    network, optimizer = fabric.setup(_Training(plain), optimizer)
     mean.to(fabric.device)
     _loop(fabric, task, config, out, network, plain, mean, optimizer, progress)
     return mean
@@ -91,8 +90,8 @@ def _loop(
     config: TrainConfig,
     out: Path,
     network: nn.Module,
-    plain: ResidualUNet,
-    mean: ResidualUNet,
+    plain: nn.Module,
+    mean: nn.Module,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:

@@ -90,15 +90,28 @@ def _bar() -> Iterator[Progress]:
         yield lambda fraction, words: bar.update(task, completed=fraction, description=words)
 
 
+class ReaderHasGone(Exception):
+    """Whoever read stdout has closed it, as `head` does."""
+
+
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    _write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
 def print_line(text: str = "") -> None:
-    """Write one line to stdout; letters that its encoding lacks become question marks."""
+    """Write one line to stdout."""
+    _write(text + "\n")
+
+
+def _write(text: str) -> None:
+    """Write to stdout now; letters that its encoding lacks become question marks."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderHasGone from None
 
 
 def print_result(result: Result, files: list[Path], *, quiet: bool, as_json: bool) -> None:

@@ -5,7 +5,7 @@ A first word that is no command is a study to open, so `cof-viewer STUDY` is `co
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from typing import Any
 
@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import cof_viewer
+from cof_viewer.cli.console import ReaderHasGone
 from cof_viewer.cli.generate import generate
 from cof_viewer.cli.inspect import inspect
 from cof_viewer.cli.main import BAD_INPUT, CANCELLED, GOOD, OUR_FAULT
@@ -81,7 +82,7 @@ def run(arguments: list[str]) -> int:
         return CANCELLED
     except typer.Exit as end:
         return end.exit_code
-    except BrokenPipeError:
+    except ReaderHasGone:
         return _reader_has_gone()
     except MemoryError:
         return _say("Not enough memory. Make fewer members, or close other programs.", OUR_FAULT)
@@ -119,5 +120,5 @@ def _our_fault(error: Exception, arguments: list[str]) -> int:
 
 def _reader_has_gone() -> int:
     """`cof-viewer ... | head`: nothing more can be said, and Python must not try to at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.stdout = io.StringIO()
     return GOOD

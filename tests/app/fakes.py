@@ -20,12 +20,13 @@ SHAPE = (6, 32, 32)
 RR_MS = 900.0
 
 
-def beating_labels(phases: int) -> np.ndarray:
+def beating_labels(phases: int, shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
     """uint8 [t, z, y, x]: blood inside muscle, smallest in the middle of the beat."""
-    y, x = np.mgrid[:32, :32] - 15.5
-    radius = np.hypot(x, y)
+    slices, rows, columns = shape
+    y, x = np.mgrid[:rows, :columns]
+    radius = np.hypot(x - (columns - 1) / 2, y - (rows - 1) / 2) * 32 / min(rows, columns)
     inner = 7.0 - 3.0 * np.sin(np.pi * np.arange(phases) / phases)
-    labels = np.zeros((phases, *SHAPE), dtype=np.uint8)
+    labels = np.zeros((phases, slices, rows, columns), dtype=np.uint8)
     for t in range(phases):
         labels[t, :, radius < inner[t] + 3] = 2
         labels[t, :, radius < inner[t]] = 1
@@ -101,12 +102,12 @@ class FakeEngine:
 
     def segment(self, volume: Volume, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> LabelMap:
         self._work("segment", progress, cancel)
-        return LabelMap(beating_labels(2)[0], volume.grid)
+        return LabelMap(beating_labels(2, volume.grid.shape)[0], volume.grid)
 
     def measure(self, study: Study, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> Measurement:
         self._work("measure", progress, cancel)
         cine = study.cine
-        labels = LabelCine(beating_labels(cine.phases), cine.grid)
+        labels = LabelCine(beating_labels(cine.phases, cine.grid.shape), cine.grid)
         return Measurement(cine, labels, _result(0, cine.phases // 2, cine.phase_ms, 60.0))
 
     def generate(
@@ -123,16 +124,15 @@ class FakeEngine:
         progress: Progress = no_progress,
         cancel: CancelToken = NEVER,
     ) -> Generation:
-        self.generated_with.append(
-            {"anchor_phase": anchor_phase, "seed": seed, "measured": measured, "ecg": ecg.sha256}
-        )
+        options = {"anchor_phase": anchor_phase, "phases": phases, "members": members, "steps": steps, "seed": seed}
+        self.generated_with.append({**options, "measured": measured, "ecg": ecg.sha256})
         self._work("generate", progress, cancel)
         count = phases or (study.cine.phases if study.cine else 50)
         anchor = study.cine.volume(0) if study.cine else study.volume
         grid = anchor.grid
         times = regular_phase_ms(count, 800.0)
         cine = Cine(np.repeat(anchor.data[None], count, axis=0), grid, times, 800.0)
-        labels = LabelCine(beating_labels(count), grid)
+        labels = LabelCine(beating_labels(count, grid.shape), grid)
         motion = Motion(grid, np.zeros((count, 2, 2, 2, 3), np.float32), np.zeros((count, 2, 2, 2, 3), np.float32), 0)
         result = _result(0, count * 2 // 5, times, 55.0)
         return Generation(cine, labels, anchor, labels.label_map(0), 0, motion, np.zeros((members, count)), result)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from cof_viewer.app.session import Session
 from cof_viewer.app.state import SPEEDS
@@ -84,7 +84,7 @@ class TransportBar(QWidget):
         row.addStretch(1)
         self.play = PlayButton(self._theme, self._left)
         self.play.clicked.connect(self._session.toggle_play)
-        self._steps = []
+        self._steps: list[IconButton] = []
         for icon, tip, command in (
             ("skip-back", "First phase (Home)", self._session.first_phase),
             ("step-back", "Previous phase (←)", lambda: self._session.step_phase(-1)),

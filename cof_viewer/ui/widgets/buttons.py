@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QWidget
 
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.widgets.icons import paint_icon
+
+
+def by_keyboard(event: QFocusEvent) -> bool:
+    """Whether Tab or a shortcut moved the focus; only then is the ring shown."""
+    return event.reason() in (
+        Qt.FocusReason.TabFocusReason,
+        Qt.FocusReason.BacktabFocusReason,
+        Qt.FocusReason.ShortcutFocusReason,
+    )
 
 
 class ThemedButton(QAbstractButton):
@@ -28,9 +37,21 @@ class ThemedButton(QAbstractButton):
         self.updateGeometry()
         self.update()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Remember whether the keyboard brought the focus here."""
+        self._keyboard_focus = by_keyboard(event)
+        super().focusInEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button; Space is left to playing."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
     def paint_focus(self, painter: QPainter, radius: float) -> None:
         """The 2 px ring, shown when the keyboard brought the focus here."""
-        if self.hasFocus():
+        if self.hasFocus() and self._keyboard_focus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.theme.color("cursor"), 2))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
@@ -257,6 +278,7 @@ class SegmentedControl(QWidget):
         self._current = self._choices[0][0] if self._choices else ""
         self._off: set[str] = set()
         self._hovered = -1
+        self._keyboard_focus = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -332,6 +354,19 @@ class SegmentedControl(QWidget):
         self._hovered = -1
         self.update()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Remember whether the keyboard brought the focus here."""
+        self._keyboard_focus = by_keyboard(event)
+        super().focusInEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Left and right belong to the row while the keyboard is in it, not to the phases."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._keyboard_focus and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+                event.accept()
+                return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move the choice when the row has the focus."""
         step = {Qt.Key.Key_Left.value: -1, Qt.Key.Key_Right.value: 1}.get(event.key(), 0)
@@ -350,7 +385,7 @@ class SegmentedControl(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()), 5, 5)
         for index, (box, (key, words, _)) in enumerate(zip(self._boxes(), self._choices, strict=True)):
             self._paint_segment(painter, index, box, key, words)
-        if self.hasFocus():
+        if self.hasFocus() and self._keyboard_focus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("cursor"), 2))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 5, 5)

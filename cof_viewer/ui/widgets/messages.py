@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -12,12 +12,11 @@ from cof_viewer.ui.widgets.icons import paint_icon
 from cof_viewer.ui.widgets.panel import ThemedLabel
 
 NOTE_SECONDS = 6.0
-"""How long a note stays; cautions and errors stay until they are closed."""
+"""How long an information stays; warnings and errors stay until they are closed."""
 
 _LOOKS = {
-    "note": ("info", "t2", "raised"),
-    "caution": ("triangle-alert", "amber", "raised"),
-    "stop": ("octagon-x", "red", "redbg"),
+    "info": ("info", "t2", "raised"),
+    "warning": ("triangle-alert", "amber", "raised"),
     "error": ("octagon-x", "red", "redbg"),
 }
 MOST = 3
@@ -27,7 +26,7 @@ class Toast(QWidget):
     """One message with its sign and a button that closes it."""
 
     def __init__(self, theme: Theme, text: str, severity: str, parent: QWidget | None = None) -> None:
-        """Build from a sentence and "note", "caution", "stop" or "error"."""
+        """Build from a sentence and "info", "warning" or "error"."""
         super().__init__(parent)
         self._theme, self.text, self.severity = theme, text, severity
         row = QHBoxLayout(self)
@@ -41,7 +40,7 @@ class Toast(QWidget):
         close.clicked.connect(self.close_message)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.setAccessibleName(text)
-        if severity == "note":
+        if severity == "info":
             QTimer.singleShot(int(NOTE_SECONDS * 1000), self, self.close_message)
 
     def close_message(self) -> None:
@@ -52,7 +51,7 @@ class Toast(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill, border, sign."""
-        icon, ink, fill = _LOOKS.get(self.severity, _LOOKS["note"])
+        icon, ink, fill = _LOOKS.get(self.severity, _LOOKS["info"])
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.color("line2" if fill == "raised" else ink), 1))
@@ -68,6 +67,7 @@ class MessageArea(QWidget):
         """Start empty and invisible."""
         super().__init__(parent)
         self._theme = theme
+        self._area = QRect()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -100,18 +100,18 @@ class MessageArea(QWidget):
         self.setVisible(bool(self.toasts))
         self.place()
 
+    def set_area(self, area: QRect) -> None:
+        """Say where messages may lie: never over the bar with the patient's identity."""
+        self._area = area
+        self.place()
+
     def place(self) -> None:
-        """Sit at the lower left of the parent's free area, at most 560 px wide."""
-        parent = self.parentWidget()
-        if parent is None or self.isHidden():
+        """Sit at the lower left of the free area, at most 560 px wide."""
+        if self.isHidden() or self._area.isEmpty():
             return
-        area = self.property("area")
-        left, bottom, free = (
-            (area.left(), area.bottom(), area.width()) if area else (0, parent.height(), parent.width())
-        )
-        width = min(560, free - 24)
+        width = min(560, self._area.width() - 24)
         height = self._column.heightForWidth(width) if self._column.hasHeightForWidth() else self.sizeHint().height()
-        self.setGeometry(left + 12, bottom - height - 12, width, height)
+        self.setGeometry(self._area.left() + 12, self._area.bottom() - height - 12, width, height)
         self.raise_()
 
     def sizeHint(self) -> QSize:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.domain.study import Finding, SeriesKind
@@ -54,7 +56,11 @@ class Discovery:
 
 @contextmanager
 def discover(
-    paths: Sequence[Path], progress: Progress = no_progress, cancel: CancelToken = NEVER
+    paths: Sequence[Path],
+    progress: Progress = no_progress,
+    cancel: CancelToken = NEVER,
+    *,
+    ecgs_described: bool = True,
 ) -> Iterator[Discovery]:
     """Look at all files under some paths.
 
@@ -62,6 +68,7 @@ def discover(
         paths: files or folders.
         progress: told the fraction of files done.
         cancel: looked at for every file.
+        ecgs_described: whether ECG records are read for their row, or only listed.
 
     Raises:
         UserError: a path does not exist or can't be listed.
@@ -70,7 +77,7 @@ def discover(
         discovery = Discovery()
         for i, path in enumerate(paths):
             part = part_of(progress, i / len(paths), (i + 1) / len(paths))
-            _Search(discovery, open_archives, part, cancel).run(Path(path))
+            _Search(discovery, open_archives, part, cancel, ecgs_described).run(Path(path))
         yield discovery
 
 
@@ -78,14 +85,21 @@ class _Search:
     """The search below one path."""
 
     def __init__(
-        self, discovery: Discovery, archives: ExitStack, progress: Progress, cancel: CancelToken
+        self,
+        discovery: Discovery,
+        archives: ExitStack,
+        progress: Progress,
+        cancel: CancelToken,
+        ecgs_described: bool,
     ) -> None:
         """Keep where findings go."""
         self._found = discovery
         self._archives = archives
         self._progress = progress
         self._cancel = cancel
+        self._ecgs_described = ecgs_described
         self._frames: list[Frame] = []
+        self._without_pictures: dict[str, list[DicomFile]] = {}
         self._named = False
 
     def run(self, path: Path) -> None:
@@ -148,8 +162,7 @@ class _Search:
             if not (isinstance(source, DiskFile) and self._add_ecg(source)):
                 self._add_plain(source, SeriesKind.ECG, "Take it out of the zip to open it.")
         elif not frames:
-            modality, problems = file.text("Modality") or None, ("It holds no pictures.",)
-            self._found.items.append(Item(Finding(source.path, SeriesKind.OTHER, modality, problems=problems)))
+            self._without_pictures.setdefault(file.text("SeriesInstanceUID"), []).append(file)
         self._frames += frames
 
     def _add_directory(self, source: Source, file: DicomFile) -> None:
@@ -192,15 +205,26 @@ class _Search:
 
     def _add_ecg(self, source: DiskFile) -> bool:
         """A row for an ECG record; False where the file is none."""
-        from cof_viewer.io.ecg_finding import ecg_finding
+        from cof_viewer.io.ecg_finding import ecg_finding, is_second_file
 
-        finding = ecg_finding(source.file)
-        if finding is not None:
+        finding = ecg_finding(source.file, described=self._ecgs_described)
+        if finding is not None and (self._named or not is_second_file(source.file)):
             self._found.items.append(Item(finding))
         return finding is not None
 
     def _add_stacks(self) -> None:
-        """Rows for the DICOM frames found."""
+        """Rows for the DICOM series without pictures, then for the stacks of those with."""
+        for files in self._without_pictures.values():
+            paths = tuple(file.source.path for file in files)
+            finding = Finding(
+                path=common_folder(list(paths)),
+                kind=SeriesKind.OTHER,
+                modality=files[0].text("Modality") or None,
+                description=files[0].text("SeriesDescription") or None,
+                problems=("It holds no pictures.",),
+                files=paths,
+            )
+            self._found.items.append(Item(finding))
         if not self._frames:
             return
         from cof_viewer.io.dicom.kinds import classify
@@ -208,7 +232,11 @@ class _Search:
 
         for stack in build_stacks(self._frames, self._cancel.raise_if_cancelled):
             verdict = classify(stack)
-            self._found.items.append(Item(_stack_finding(stack, verdict.kind, verdict.problems), stack=stack))
+            kind, problems = verdict.kind, verdict.problems
+            if kind is SeriesKind.SHORT_AXIS_CINE and stack.slices[0].beat.times_ms is None:
+                doubt = _doubt_of_picture(stack)
+                kind, problems = (SeriesKind.OTHER_MR, (doubt, *problems)) if doubt else (kind, problems)
+            self._found.items.append(Item(_stack_finding(stack, kind, problems), stack=stack))
 
 
 def _plain_verdict(source: Source, content: Content) -> tuple[SeriesKind, str]:
@@ -224,6 +252,18 @@ def _plain_verdict(source: Source, content: Content) -> tuple[SeriesKind, str]:
     if content is Content.UNKNOWN and source.name.lower().endswith((".dcm", ".nii", ".gz", ".hdr", ".zip")):
         return SeriesKind.UNREADABLE, "Its content is not what its name says: it is damaged or incomplete."
     return SeriesKind.OTHER, _NOT_DICOM
+
+
+def _doubt_of_picture(stack: Stack) -> str | None:
+    """What the middle slice's pixels say against a cine whose headers give no times."""
+    from cof_viewer.io.dicom.pixels import decode
+    from cof_viewer.io.picture import doubt_about_beat
+
+    try:
+        phases = decode(stack.slices[len(stack.slices) // 2].beat.frames)
+    except UserError:
+        return None
+    return doubt_about_beat(np.stack(phases))
 
 
 def _stack_finding(stack: Stack, kind: SeriesKind, problems: tuple[str, ...]) -> Finding:

@@ -23,14 +23,14 @@ def open_study(
     path: Path, progress: Progress = no_progress, cancel: CancelToken = NEVER, *, series: str | None = None
 ) -> Study:
     """Open a study; see `cof_viewer.io.open_study`."""
-    with discover([path], part_of(progress, 0.0, 0.4), cancel) as found:
+    with discover([path], part_of(progress, 0.0, 0.4), cancel, ecgs_described=False) as found:
         item = _choose(found, path, series)
         loaded = _load(item, path, part_of(progress, 0.4, 0.95), cancel)
         flags = _discovery_flags(found, item)
         findings = tuple(other.finding for other in found.items)
     beside = _sidecar(path, item)
     cancel.raise_if_cancelled()
-    study = _study(path, loaded, beside, findings, flags)
+    study = _study(path, loaded, beside, findings, flags, _ecg_paths(path, item, findings))
     progress(1.0, "Study open")
     return study
 
@@ -88,6 +88,10 @@ def _discovery_flags(found: Discovery, chosen: Item) -> tuple[Flag, ...]:
     if others and chosen.finding.kind is SeriesKind.SHORT_AXIS_CINE:
         text = f"There are {len(others) + 1} short-axis cines; the one with the most slices and phases is shown."
         flags.append(Flag("several-stacks", Severity.NOTE, text))
+    patients = {file.text("PatientID") for i in found.items if i.stack for file in [i.stack.first.file]} - {""}
+    if len(patients) > 1:
+        text = f"The files are of {len(patients)} patients; only the shown stack's patient counts."
+        flags.append(Flag("several-patients", Severity.CAUTION, text))
     if found.unreadable:
         count = len(found.unreadable)
         text = f"{count} file{'s' if count > 1 else ''} could not be read and may belong to this study."
@@ -104,7 +108,12 @@ def _sidecar(path: Path, item: Item) -> StudyJson | None:
 
 
 def _study(
-    path: Path, loaded: Loaded, beside: StudyJson | None, findings: tuple[Finding, ...], flags: tuple[Flag, ...]
+    path: Path,
+    loaded: Loaded,
+    beside: StudyJson | None,
+    findings: tuple[Finding, ...],
+    flags: tuple[Flag, ...],
+    ecg_paths: tuple[str, ...],
 ) -> Study:
     """Put the study together."""
     stack, patient, all_flags = loaded.stack, loaded.patient, (*loaded.flags, *flags)
@@ -123,7 +132,7 @@ def _study(
         study_date=loaded.study_date or (beside.study_date if beside else None),
         description=(beside.description if beside else "") or loaded.description,
         series=findings,
-        ecg_paths=_ecg_paths(path, findings),
+        ecg_paths=ecg_paths,
         flags=worst_first(all_flags),
         sha256=name_free_sha256(stack.data, stack.grid, cine.phase_ms if cine else None),
         simulated=loaded.simulated or bool(beside and beside.simulated),
@@ -138,10 +147,14 @@ def _joined(first: Patient, second: Patient) -> Patient:
     return Patient(**values)
 
 
-def _ecg_paths(path: Path, findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """ECG records among the findings; of a study named by one NIfTI file, those beside it."""
+def _ecg_paths(path: Path, chosen: Item, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """ECG records that belong to the chosen stack: those in its folder, else all that were found.
+
+    A study named by one NIfTI file has the record `ecg.hea` beside it.
+    """
+    if path.is_file() and chosen.nifti is not None:
+        beside = path.parent / "ecg.hea"
+        return (str(beside),) if beside.is_file() else ()
     found = [finding.path for finding in findings if finding.kind is SeriesKind.ECG and finding.files]
-    if found or not path.is_file():
-        return tuple(found)
-    beside = path.parent / "ecg.hea"
-    return (str(beside),) if beside.is_file() else ()
+    folder = Path(chosen.finding.path).parent
+    return tuple([ecg for ecg in found if Path(ecg).parent == folder] or found)

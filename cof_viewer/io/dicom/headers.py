@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pydicom
@@ -33,6 +33,7 @@ WAVEFORM_PREFIX = "1.2.840.10008.5.1.4.1.1.9.1."
 
 _FIRST_READ_BYTES = 1 << 20  # classic images whole, with their private headers of 100 kB; only headers of the rest
 _NATIVE_SYNTAXES = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 _PHILIPS_PHASE_NUMBER = Tag(0x2001, 0x1008)
 _PHILIPS_CREATOR = Tag(0x2001, 0x0010)
 
@@ -197,7 +198,7 @@ def _try_header(source: Source, data: bytes) -> DicomFile | None:
     if not class_uid or (not at_pixels and "Rows" in header and media_class != MEDIA_DIRECTORY):
         return None
     header.SOPClassUID = class_uid
-    missing = _missing_bytes(data[offset : offset + 12], source.size - offset, syntax) if at_pixels else 0
+    missing = _missing_bytes(data[offset:], source.size - offset, syntax) if at_pixels else 0
     return DicomFile(source, header, syntax, offset, missing)
 
 
@@ -207,15 +208,31 @@ def _is_pixel_tag(tag: bytes) -> bool:
 
 
 def _missing_bytes(element: bytes, remaining: int, syntax: str) -> int:
-    """How many bytes the file lacks of the length that its native pixel data element declares."""
-    if syntax not in _NATIVE_SYNTAXES or len(element) < 12:
-        return 0 if syntax not in _NATIVE_SYNTAXES else 12 - len(element)
-    order = "big" if syntax.endswith(".2.2") else "little"
+    """How many bytes the file lacks, at least, of what its pixel data element declares.
+
+    Args:
+        element: the file from the element's tag, as far as it was read.
+        remaining: how many bytes the file has from there.
+        syntax: the transfer syntax.
+    """
+    if len(element) < 12:
+        return 12 - len(element)
+    order: Literal["little", "big"] = "big" if syntax.endswith(".2.2") else "little"
     explicit = syntax != "1.2.840.10008.1.2"
-    length = int.from_bytes(element[8:12] if explicit else element[4:8], order)  # type: ignore[arg-type]
-    if length == 0xFFFFFFFF:
-        return 0
-    return max(0, length + (12 if explicit else 8) - remaining)
+    length = int.from_bytes(element[8:12] if explicit else element[4:8], order)
+    if length != _UNDEFINED_LENGTH:
+        return max(0, length + (12 if explicit else 8) - remaining)
+    return _missing_of_fragments(element) if len(element) == remaining else 0
+
+
+def _missing_of_fragments(element: bytes) -> int:
+    """Bytes missing of a compressed picture: the walk over its fragments must end at the closing delimiter."""
+    place = 12
+    while element[place : place + 4] == b"\xfe\xff\x00\xe0" and len(element) >= place + 8:
+        place += 8 + int.from_bytes(element[place + 4 : place + 8], "little")
+    if place + 8 > len(element):
+        return place + 8 - len(element)
+    return 0
 
 
 def frames_of(file: DicomFile) -> list[Frame]:

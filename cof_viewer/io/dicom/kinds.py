@@ -40,7 +40,25 @@ class Verdict:
 
 
 def classify(stack: Stack) -> Verdict:
-    """Say what a stack is."""
+    """Say what a stack is; of files that all end too early there is nothing to say."""
+    files = list({id(frame.file): frame.file for frame in stack.frames}.values())
+    broken = [file for file in files if file.missing_bytes]
+    if len(broken) == len(files):
+        return Verdict(SeriesKind.UNREADABLE, (_truncation(broken[0].missing_bytes),))
+    verdict = _classify(stack)
+    if not broken:
+        return verdict
+    sentence = f"{len(broken)} of its {len(files)} files end too early."
+    return Verdict(verdict.kind, (*verdict.problems, sentence))
+
+
+def _truncation(missing: int) -> str:
+    """What is wrong with a file that lacks bytes."""
+    return f"The file ends too early: {missing} bytes of its picture are missing. Copy it again."
+
+
+def _classify(stack: Stack) -> Verdict:
+    """Say what a stack of readable files is."""
     file = stack.first.file
     if file.text("Modality") not in ("", "MR"):
         return Verdict(SeriesKind.OTHER, (f"This is {file.text('Modality')}, not MR.",))
@@ -110,11 +128,13 @@ def _static(stack: Stack, words: str) -> Verdict:
     inversion = {frame.file.number("InversionTime") or 0.0 for frame in stack.frames} - {0.0}
     if _MAPPING.search(words) or (inversion and stack.first.timing.trigger_ms):
         return Verdict(SeriesKind.MAPPING)
-    few = f"{stack.phases} phase{'s' if stack.phases > 1 else ''}"
     gated = stack.first.timing.trigger_ms is not None or stack.first.timing.nominal_interval_ms is not None
     if stack.phases == 1 and gated and len(stack.slices) >= _SHORT_AXIS_SLICES and heart_cosine(stack) > ALONG_HEART:
         return Verdict(SeriesKind.SHORT_AXIS_VOLUME)
-    return Verdict(SeriesKind.OTHER_MR, (f"It has {few}; a cine has at least {MIN_PHASES}.",))
+    if stack.phases == 1 and len(stack.slices) == 1:
+        return Verdict(SeriesKind.OTHER_MR, ("It is a single picture.",))
+    few = f"{stack.phases} phase{'s' if stack.phases > 1 else ''}"
+    return Verdict(SeriesKind.OTHER_MR, (f"It has only {few}; a cine has at least {MIN_PHASES}.",))
 
 
 def _cine(stack: Stack, words: str) -> Verdict:
@@ -169,9 +189,6 @@ def stack_problems(stack: Stack) -> list[str]:
         problems.append("Its phases are not evenly spaced in time.")
     if looks_tagged(stack):
         problems.append("This looks like tagging, not a bright-blood cine.")
-    broken = sum(1 for file in {id(f.file): f.file for f in stack.frames}.values() if file.missing_bytes)
-    if broken:
-        problems.append(f"{broken} of its files end too early.")
     return problems
 
 

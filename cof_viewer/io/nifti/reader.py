@@ -20,7 +20,7 @@ from cof_viewer.io.nifti.axes import Geometry, geometry_of, grid_of, layout_of, 
 from cof_viewer.io.nifti.clock import Clock, clock_of
 from cof_viewer.io.nifti.container import BrokenNiftiError, numbers_of, read_image
 from cof_viewer.io.nifti.sidecar import acdc_sidecar
-from cof_viewer.io.picture import is_one_slice_over_time, looks_like_labels
+from cof_viewer.io.picture import doubt_about_beat, is_one_slice_over_time, looks_like_labels
 from cof_viewer.io.pixel_checks import clean_pixels
 from cof_viewer.io.sources import Source
 
@@ -143,6 +143,8 @@ def _description(header: Any) -> str | None:
 def _judge(file: NiftiFile) -> tuple[SeriesKind, tuple[str, ...]]:
     """Kind and problems, from the header first, then from the picture."""
     shape = file.grid.shape
+    if float(np.nanmax(file.data, initial=-np.inf)) <= float(np.nanmin(file.data, initial=np.inf)):
+        return SeriesKind.OTHER_MR, ("It is empty: all pixels have one value or none.",)
     odd = _odd_lattice(file)
     if min(shape[1:]) >= _LEAST_PIXELS and looks_like_labels(file.data[0]):
         return SeriesKind.OTHER, ("This holds labels, not a picture.",)
@@ -157,10 +159,11 @@ def _judge(file: NiftiFile) -> tuple[SeriesKind, tuple[str, ...]]:
     if file.phases == 1:
         return SeriesKind.SHORT_AXIS_VOLUME, ()
     if file.phases < MIN_PHASES:
-        return SeriesKind.OTHER_MR, (f"It has {file.phases} phases; a cine has at least {MIN_PHASES}.",)
+        return SeriesKind.OTHER_MR, (f"It has only {file.phases} phases; a cine has at least {MIN_PHASES}.",)
     if file.clock.beats_apart:
         return SeriesKind.OTHER_MR, ("Its volumes are too far apart in time for one heartbeat.",)
-    return SeriesKind.SHORT_AXIS_CINE, ()
+    doubt = doubt_about_beat(file.data[:, shape[0] // 2]) if file.clock.step_ms is None else None
+    return (SeriesKind.OTHER_MR, (doubt,)) if doubt else (SeriesKind.SHORT_AXIS_CINE, ())
 
 
 def _odd_lattice(file: NiftiFile) -> str | None:

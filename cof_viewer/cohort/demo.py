@@ -62,7 +62,8 @@ tests, never for judging a method. Each folder holds
 
 Made by `python -m cof_viewer.cohort.demo --out resources/demo`; the same version makes the same bytes. Picture, motion
 and ECG of a patient follow from one set of causes: one activation map drives QRS and the onset of regional
-contraction, one scar map drives lost R waves and motionless, thinned wall, and the ECG's intervals set the times of the beat.
+contraction, one scar map drives lost R waves and motionless, thinned wall, and the ECG's intervals set the times of
+the beat.
 """
 
 

@@ -95,7 +95,7 @@ def share_of_rows(levels: Array, start: float, end: float) -> Array:
     """Share of each row (a slab of LEVEL_STEP_MM round its level) that lies within [start, end]."""
     half = LEVEL_STEP_MM / 2
     covered = np.minimum(levels + half, end) - np.maximum(levels - half, start)
-    return np.clip(covered / LEVEL_STEP_MM, 0.0, 1.0)
+    return np.asarray(np.clip(covered / LEVEL_STEP_MM, 0.0, 1.0))
 
 
 def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
@@ -190,7 +190,7 @@ def _thickness(
         phase = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.01) * levels
         relative = relative * (1.0 + rng.normal(0, 0.05) * np.cos(order * angles[None] + phase[:, None]))
     relative = relative * (1.0 - 0.5 * scar)
-    above = smooth_step(-levels / 7.0)[:, None]
+    above = smooth_step(-levels / 4.0)[:, None]
     return np.asarray(relative * (1.0 - above) + 0.22 * above)
 
 

@@ -65,7 +65,7 @@ def _lowest(anatomy: Anatomy, levels: Array) -> Array:
     down = np.abs(anatomy.angles - np.pi / 2) < 0.5
     border = anatomy.outer[:, down].max(axis=1)
     reach = np.interp(np.clip(levels, 8.0, 0.8 * anatomy.length_mm), anatomy.levels, border)
-    return (anatomy.axis_at(levels)[1] + reach)[:, None, None].astype(np.float32)
+    return np.asarray(anatomy.axis_at(levels)[1] + reach, np.float32)[:, None, None]
 
 
 def _over(signal: Array, value: Array | float, share: Array) -> Array:
@@ -76,9 +76,9 @@ def _over(signal: Array, value: Array | float, share: Array) -> Array:
 def _lung(s: _Scene) -> Array:
     """Dark, with vessels as bright dots and short lines, more of them near the hilum (right, base)."""
     signal = 11.0 + 2.5 * s.patchy + 1.5 * s.fine
-    near = np.exp(-np.hypot(s.x - s.centre[0] - 62.0, s.y - s.centre[1] + 30.0 + 0.3 * s.z) / 45.0)
-    dots = smooth_step((s.mottled + 0.4 * s.fine - 2.35 + 1.1 * near) / 0.7)
-    return _over(signal, 95.0 + 30.0 * s.patchy, 0.85 * dots)
+    near = np.exp(-np.hypot(s.x - s.centre[0] - 40.0, s.y - s.centre[1] + 45.0 + 0.3 * s.z) / 40.0)
+    dots = smooth_step((0.75 * s.fine + 0.65 * s.mottled - 1.95 + 0.9 * near) / 0.9)
+    return _over(signal, 115.0 + 30.0 * s.patchy, 0.9 * dots)
 
 
 def _below(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
@@ -113,21 +113,21 @@ def _aorta(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
 def _wall(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
     """Chest wall: an oval shell of pericardial fat, muscle with ribs, subcutaneous fat; air outside."""
     near = s.left_of_heart - rng.uniform(9, 16)
-    cx, cy = s.centre[0] + rng.uniform(24, 38), s.centre[1] + rng.uniform(2, 14)
-    rx = cx - near - 0.16 * np.clip(s.z, -10.0, None)
-    ry = rng.uniform(84, 98) - 0.08 * np.clip(s.z, -10.0, None)
+    cx, cy = s.centre[0] + rng.uniform(52, 72), s.centre[1] + rng.uniform(4, 20)
+    rx = cx - near - 0.2 * np.clip(s.z, -10.0, None)
+    ry = rng.uniform(98, 114) - 0.08 * np.clip(s.z, -10.0, None)
     px, py = (s.x - cx) / rx, (s.y - cy) / ry
-    out = ((np.abs(px) ** 2.4 + np.abs(py) ** 2.4) ** (1 / 2.4) - 1.0) * 95.0 + 3.5 * s.wave
+    out = ((np.abs(px) ** 2.4 + np.abs(py) ** 2.4) ** (1 / 2.4) - 1.0) * 105.0 + 5.0 * s.wave
     angle = np.arctan2(py, px)
     inner_fat = np.clip(3.0 + 4.0 * s.wave + 3.0 * s.patchy, 0.0, 12.0)
     signal = _over(signal, 120.0 + 10.0 * s.patchy, smooth_step((out + inner_fat) / 2.5))
-    ribs = smooth_step((np.sin(angle * 11.0 + 0.09 * s.z + 1.6 * s.wave) - 0.35) / 0.5)
+    ribs = smooth_step((np.sin(angle * 15.0 + 0.12 * s.z + 2.5 * s.wave) + 0.8 * s.patchy - 0.5) / 0.6)
     muscle = 44.0 + 5.0 * s.patchy + 4.0 * s.fine + (62.0 + 14.0 * s.mottled) * ribs * smooth_step((9.5 - out) / 3.0)
     layer = 9.0 + 2.5 * s.wave
     signal = _over(signal, muscle, smooth_step(out / 2.0 + 0.5))
     plane = np.exp(-(((out - layer - 1.5) / 1.3) ** 2)) * smooth_step(s.patchy + 0.6)
     signal = _over(signal, 120.0, 0.8 * plane)
     depth = layer + 6.0 + 1.5 * s.patchy
-    signal = _over(signal, 158.0 + 7.0 * s.patchy + 3.0 * s.fine, smooth_step((out - depth) / 2.5))
+    signal = _over(signal, 128.0 + 9.0 * s.patchy + 3.0 * s.fine, smooth_step((out - depth) / 2.5))
     thick = rng.uniform(9, 17) + 5.0 * smooth_step(-py)
     return _over(signal, 0.0, smooth_step((out - depth - thick) / 2.0))

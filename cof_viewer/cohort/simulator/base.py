@@ -12,10 +12,10 @@ from cof_viewer.cohort.simulator.arrays import Array, smooth_step
 
 # centre (x, y) and radius in units of the LV's basal radius, first and last level in mm, signal of the blood
 _CHAMBERS = (
-    ("right atrium", -1.45, 0.45, 0.92, -3.0, -60.0, 150.0),
-    ("left atrium", 0.05, 0.42, 0.98, -1.0, -60.0, 158.0),
-    ("pulmonary trunk", -1.05, -1.10, 0.58, 6.0, -60.0, 150.0),
-    ("aorta", -0.48, -0.36, 0.55, 2.0, -60.0, 170.0),
+    ("right atrium", -1.45, 0.45, 0.92, -1.0, -60.0, 150.0),
+    ("left atrium", 0.10, 0.50, 0.90, 0.0, -60.0, 158.0),
+    ("pulmonary trunk", -1.05, -1.10, 0.58, 2.0, -60.0, 150.0),
+    ("aorta", -0.48, -0.36, 0.55, 0.0, -60.0, 170.0),
 )
 _WALL_MM = 2.2
 
@@ -38,14 +38,16 @@ def paint_base(anatomy: Anatomy, dx: Array, dy: Array, level: Array, signal: Arr
     dx, dy, level, flow = dx[rows], dy[rows], level[rows], flow[rows]
     size = float(anatomy.endo[int(np.argmin(np.abs(anatomy.levels)))].mean())
     out = signal[rows]
-    region = smooth_step((1.75 * size - np.hypot((dx + 0.6 * size) / 1.25, dy)) / 5.0) * smooth_step((-level - 3.0) / 6.0)
-    filling = 62.0 + 45.0 * smooth_step(flow - 0.2)
+    region = smooth_step((1.75 * size - np.hypot((dx + 0.6 * size) / 1.25, dy)) / 5.0) * smooth_step(
+        (-level - 0.5) / 4.0
+    )
+    filling = 58.0 + 70.0 * smooth_step(flow - 0.1)
     out = out + (filling - out) * region
     for _, x, y, radius, first, last, blood in _CHAMBERS:
-        there = smooth_step((first - level) / 4.0 + 0.5) * smooth_step((level - last) / 4.0)
+        there = smooth_step((first - level) / 3.0 + 0.5) * smooth_step((level - last) / 4.0)
         bend = 1.0 + 0.07 * flow
         gap = radius * size * bend - np.hypot(dx - x * size, dy - y * size)
-        out = out + (50.0 - out) * smooth_step((gap + _WALL_MM + 1.0) / 2.0) * there
+        out = out + (50.0 - out) * smooth_step((gap + _WALL_MM + 1.0) / 2.0) * there * smooth_step((-0.5 - level) / 3.0)
         out = out + (blood * (1.0 + 0.05 * flow) - out) * smooth_step((gap + 1.0) / 2.0) * there
     painted = signal.copy()
     painted[rows] = out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cof_viewer.cohort.simulator.activation import Activation, activate
 from cof_viewer.cohort.simulator.anatomy import Anatomy, build_anatomy
@@ -95,7 +96,7 @@ class SimulatedCase:
         ys, xs = self.frame.y_mm[::coarse], self.frame.x_mm[::coarse]
         affine = self.grid.patient_from_voxel @ np.diag([coarse, coarse, 1.0, 1.0])
         points = np.meshgrid(self.frame.z_mm, ys, xs, indexing="ij")
-        return Grid((len(self.frame.z_mm), len(ys), len(xs)), affine), points
+        return Grid((len(self.frame.z_mm), len(ys), len(xs)), affine), list(points)
 
 
 def _difference(moved: tuple[Array, ...], start: tuple[Array, ...]) -> Array:
@@ -172,7 +173,7 @@ def _cine(pictures: Pictures, grid: Grid, beat: BeatMotion, timing: Timing) -> C
     return Cine(pictures.cine, grid, beat.phase_ms, timing.rr_ms, name="simulated")
 
 
-def _affine(frame: Frame, rng: np.random.Generator) -> Array:
+def _affine(frame: Frame, rng: np.random.Generator) -> NDArray[np.float64]:
     """LPS mm from (column, row, slice): the heart's own axes, turned a little, its centre left of the midline."""
     turn = rng.normal(0, 0.1, 3)
     axes = np.stack([LATERAL_LPS, INFERIOR_LPS, APEX_LPS], axis=1)

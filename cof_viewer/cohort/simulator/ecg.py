@@ -134,7 +134,10 @@ def _sum_of(surfaces: list[_Surface], fields: list[Array], times: Array, duratio
     signal = fields[0] @ endo + fields[1] @ epi + fields[2] @ rv_endo + fields[3] @ rv_epi
     base = (endo[:columns].mean(0) + epi[:columns].mean(0)) / 2
     signal -= np.outer(fields[0].sum(1) + fields[1].sum(1), base)
-    return np.asarray(signal - np.outer(fields[2].sum(1) + fields[3].sum(1), (rv_endo[:columns].mean(0) + rv_epi[:columns].mean(0)) / 2))
+    return np.asarray(
+        signal
+        - np.outer(fields[2].sum(1) + fields[3].sum(1), (rv_endo[:columns].mean(0) + rv_epi[:columns].mean(0)) / 2)
+    )
 
 
 def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> list[_Surface]:
@@ -160,7 +163,9 @@ def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> lis
     return out
 
 
-def _geometry(anatomy: Anatomy, radius: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[Array, Array]:
+def _geometry(
+    anatomy: Anatomy, radius: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[Array, Array]:
     """Places and outward vector areas of the patches of a surface, LPS mm about the middle of the LV."""
     slope = np.gradient(radius, LEVEL_STEP_MM, axis=0)[np.ix_(rows, columns)]
     r = radius[np.ix_(rows, columns)]
@@ -179,7 +184,9 @@ class _LeadField:
         """Place the electrodes: chest size from the subject, small misplacements by chance."""
         bulk = (subject.weight_kg / 78.0) ** 0.33
         reach = np.array([[1.0]] * 3 + [[r] for r in _CHEST_REACH])
-        self._places = _ELECTRODES * reach * bulk + rng.normal(0, 1.0, _ELECTRODES.shape) * np.array([[9.0]] * 3 + [[10.0]] * 6)
+        self._places = _ELECTRODES * reach * bulk + rng.normal(0, 1.0, _ELECTRODES.shape) * np.array(
+            [[9.0]] * 3 + [[10.0]] * 6
+        )
         self._tilt = float(rng.normal(_TILT, 0.22))
         self._gain = float(np.exp(rng.normal(0, 0.22)))
 

@@ -96,9 +96,7 @@ class Ray:
     def shares(self, pixel_mm: float) -> tuple[Array, Array, Array]:
         """Share of each pixel in LV, muscle and RV by its distance from the borders."""
         radius = np.sqrt(self.q)
-        inside = [
-            np.clip(0.5 + (np.sqrt(self.knots[_BORDERS + i]) - radius) / pixel_mm, 0.0, 1.0) for i in range(3)
-        ]
+        inside = [np.clip(0.5 + (np.sqrt(self.knots[_BORDERS + i]) - radius) / pixel_mm, 0.0, 1.0) for i in range(3)]
         return inside[0], inside[1] - inside[0], inside[2] - inside[1]
 
 
@@ -153,7 +151,7 @@ def _descent_profile(level: Array, length: float) -> Array:
 
 
 def descent_weights(anatomy: Anatomy, x: Array, y: Array) -> tuple[Array, Array]:
-    """(share of the descent, share of the RV's extra descent) above each (x, y): full inside the heart, none at rest."""
+    """(share of the descent, share of the RV's extra descent) above each (x, y): full in the heart, 0 at rest."""
     dx, dy = x - anatomy.centre[0], y - anatomy.centre[1]
     ring = np.append(anatomy.still[0], anatomy.still[0, 0])
     still = np.interp(np.arctan2(dy, dx), np.append(anatomy.angles, np.pi), ring).astype(np.float32)

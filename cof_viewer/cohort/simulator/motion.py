@@ -39,9 +39,7 @@ class BeatMotion:
     wall_ml: tuple[float, ...]
 
 
-def build_motion(
-    subject: Subject, anatomy: Anatomy, activation: Activation, timing: Timing, phases: int
-) -> BeatMotion:
+def build_motion(subject: Subject, anatomy: Anatomy, activation: Activation, timing: Timing, phases: int) -> BeatMotion:
     """Make the motion of every phase; phase 0 is the anchor (R peak, ED) and does not move.
 
     Args:
@@ -100,7 +98,7 @@ def _delayed(time_ms: float, delay: Array, timing: Timing) -> Array:
     """Local time: delayed in systole and early filling, on the common clock again at the R peak."""
     ramp = float(smooth_step(np.array(time_ms / max(timing.es_ms * 0.45, 1.0))))
     back = float(smooth_step(np.array((timing.rr_ms - time_ms) / (0.4 * timing.rr_ms))))
-    return np.clip(time_ms - delay * min(ramp, back), 0.0, timing.rr_ms * 0.9999)
+    return np.asarray(np.clip(time_ms - delay * min(ramp, back), 0.0, timing.rr_ms * 0.9999))
 
 
 def _septal_flash(subject: Subject, anatomy: Anatomy, time_ms: float, timing: Timing) -> Array:
@@ -174,5 +172,3 @@ def _rv_stretch(anatomy: Anatomy, radius: Array, descent: float, rv_descent: flo
     y = cy[:, None] + radius * np.sin(anatomy.angles)[None]
     inside, rv = descent_weights(anatomy, x, y)
     return np.asarray(1.0 - inside * (descent + (rv_descent - descent) * rv) / anatomy.length_mm)
-
-

@@ -1,7 +1,8 @@
 """The cine as a scanner would show it: slices through the moving block, coil shading, noise.
 
-The heart's part of every frame is the material block pulled back by the true motion; the rest of the frame stands
-still. Labels come from the borders of the same map at the same points, so picture and labels cannot disagree.
+The heart with its coat of fat is the material block pulled back by the true motion; the chest round it stands still
+and shows where the heart has left. Labels come from the borders of the same map at the same points, so picture and
+labels cannot disagree.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ from cof_viewer.cohort.simulator.anatomy import Anatomy
 from cof_viewer.cohort.simulator.arrays import Array
 from cof_viewer.cohort.simulator.background import paint_background
 from cof_viewer.cohort.simulator.mapping import (
-    Lattice,
     PhaseState,
     Ray,
     cast_ray,
     lattice,
     level_before,
-    pull_back,
 )
 from cof_viewer.cohort.simulator.motion import BeatMotion
-from cof_viewer.cohort.simulator.tissue import Block, paint_heart
+from cof_viewer.cohort.simulator.tissue import COAT_MM, Block, paint_heart
 
 SLICE_STEP_MM = 10.0
 """Slices of 8 mm with a gap of 2 mm; a slice's labels stand for all 10 mm."""
@@ -39,15 +38,13 @@ class Frame:
         y_mm: of every row.
         z_mm: level of every slice.
         spacing_mm: of pixels.
-        box: rows and columns that can move.
-        heart: bool [slices, box rows, box columns], pixels that can hold heart in some phase.
+        heart: bool [slices, rows, columns], pixels that can hold heart in some phase.
     """
 
     x_mm: Array
     y_mm: Array
     z_mm: Array
     spacing_mm: float
-    box: tuple[slice, slice]
     heart: NDArray[np.bool_]
 
     @property
@@ -66,16 +63,10 @@ class Pictures:
 
 
 def make_frame(anatomy: Anatomy, slices: int, size: int, spacing_mm: float, first_mm: float) -> Frame:
-    """Lay the stack: the first slice at `first_mm` (0 the mitral plane), 10 mm apart; find the box that moves."""
+    """Lay the stack: first slice at `first_mm` (0 the mitral plane), 10 mm apart; find the pixels that heart reaches."""
     axis = ((np.arange(size) - (size - 1) / 2) * spacing_mm).astype(np.float32)
     levels = (first_mm + SLICE_STEP_MM * np.arange(slices)).astype(np.float32)
-    cx, cy = anatomy.axis_at(anatomy.levels)
-    ring = anatomy.still[0]
-    reach_x, reach_y = ring * np.cos(anatomy.angles), ring * np.sin(anatomy.angles)
-    rows = _span((axis >= reach_y.min() + cy.min()) & (axis <= reach_y.max() + cy.max()))
-    columns = _span((axis >= reach_x.min() + cx.min()) & (axis <= reach_x.max() + cx.max()))
-    heart = _heart_pixels(anatomy, axis[columns], axis[rows], levels)
-    return Frame(axis, axis, levels, spacing_mm, (rows, columns), heart)
+    return Frame(axis, axis, levels, spacing_mm, _heart_pixels(anatomy, axis, axis, levels))
 
 
 def _heart_pixels(anatomy: Anatomy, x_mm: Array, y_mm: Array, z_mm: Array) -> NDArray[np.bool_]:
@@ -83,7 +74,7 @@ def _heart_pixels(anatomy: Anatomy, x_mm: Array, y_mm: Array, z_mm: Array) -> ND
     masks = []
     for z in z_mm:
         near = (anatomy.levels >= z - 24.0) & (anatomy.levels <= z + 8.0)
-        ring = anatomy.outer[near].max(axis=0, initial=0.0) + 4.0
+        ring = anatomy.outer[near].max(axis=0, initial=0.0) + COAT_MM
         ring = np.max([np.roll(ring, shift) for shift in range(-3, 4)], axis=0)
         cx, cy = anatomy.axis_at(np.asarray(float(z)))
         dx, dy = np.meshgrid(x_mm - cx, y_mm - cy)
@@ -92,7 +83,7 @@ def _heart_pixels(anatomy: Anatomy, x_mm: Array, y_mm: Array, z_mm: Array) -> ND
     return np.stack(masks)
 
 
-def _span(inside: NDArray[np.bool_]) -> slice:
+def _span(inside: NDArray[np.bool_] | np.bool_) -> slice:
     """The range of a mask."""
     at = np.flatnonzero(inside)
     return slice(int(at[0]), int(at[-1]) + 1)
@@ -114,95 +105,61 @@ def render(
     around = background
     if around is None:
         around = paint_background(anatomy, frame.z_mm, frame.x_mm, frame.y_mm, rng)
-    block = _block(anatomy, frame, around, rng)
-    rows, columns = frame.box
-    points = _Points(anatomy, frame)
+    block = _block(anatomy, frame, rng)
+    pixels = _HeartPixels(anatomy, frame)
     phases = len(beat.phase_ms)
-    cine = np.broadcast_to(around.astype(np.float32), (phases, *frame.shape)).copy()
+    around = around.astype(np.float32)
+    cine = np.broadcast_to(around, (phases, *frame.shape)).copy()
     labels = np.zeros((phases, *frame.shape), np.uint8)
     soft = np.zeros((phases, 4))
+    still = around[frame.heart]
     for k, state in enumerate(beat.states):
-        before, shares = points.pulled_back(state)
-        cine[k][:, rows, columns] = block.signal_at(*before)
-        labels[k][:, rows, columns][frame.heart] = _hard_labels(shares)
+        before, shares = pixels.pulled_back(state)
+        signal, cover = block.sample(*before)
+        cine[k][frame.heart] = signal + (1.0 - cover) * still
+        labels[k][frame.heart] = _hard_labels(shares)
         soft[k, 1:] = [float(s.sum(dtype=np.float64)) for s in shares]
     soft[:, 0] = np.prod(frame.shape) - soft.sum(axis=1)
     return Pictures(_scan(cine, frame, rng, noise), labels, soft)
 
 
-def _block(anatomy: Anatomy, frame: Frame, around: Array, rng: np.random.Generator) -> Block:
-    """Paint the heart over the part of the surroundings that moves, on finer planes."""
-    rows, columns = frame.box
-    at = np.clip((anatomy.levels - frame.z_mm[0]) / SLICE_STEP_MM, 0, len(frame.z_mm) - 1.001)
-    low = at.astype(int)
-    part = (at - low).astype(np.float32)[:, None, None]
-    cut = around[:, rows, columns]
-    return paint_heart(anatomy, cut[low] * (1 - part) + cut[low + 1] * part, frame.x_mm[columns], frame.y_mm[rows], rng)
+def _block(anatomy: Anatomy, frame: Frame, rng: np.random.Generator) -> Block:
+    """Paint the heart on the pixels of its box."""
+    rows, columns = _span(frame.heart.any(axis=(0, 2))), _span(frame.heart.any(axis=(0, 1)))
+    return paint_heart(anatomy, frame.x_mm[columns], frame.y_mm[rows], rng)
 
 
-class _Points:
-    """Where the pixels of the moving box lay at ED: exact in the heart, interpolated from a coarse lattice round it."""
-
-    _STEP = 4
+class _HeartPixels:
+    """The pixels that heart can reach: where they lay at ED, and what labels they hold."""
 
     def __init__(self, anatomy: Anatomy, frame: Frame) -> None:
-        """Lay both lattices."""
-        rows, columns = frame.box
-        self._anatomy, self._mask = anatomy, frame.heart
-        self._ys, self._xs, zs = frame.y_mm[rows], frame.x_mm[columns], frame.z_mm
-        z, y, x = np.meshgrid(zs, self._ys, self._xs, indexing="ij")
-        self._all = (x, y, z)
-        self.heart = lattice(anatomy, x[self._mask], y[self._mask], z[self._mask])
-        coarse = np.meshgrid(zs, _thinned(self._ys, self._STEP), _thinned(self._xs, self._STEP), indexing="ij")
-        self._coarse = lattice(anatomy, coarse[2], coarse[1], coarse[0])
+        """Lay the lattice."""
+        z, y, x = np.meshgrid(frame.z_mm, frame.y_mm, frame.x_mm, indexing="ij")
+        self._anatomy, self._pixel = anatomy, frame.spacing_mm
+        self._at = lattice(anatomy, x[frame.heart], y[frame.heart], z[frame.heart])
 
-    def pulled_back(self, state: PhaseState) -> tuple[list[Array], list[Array]]:
-        """((x, y, z) [slice, y, x] of the whole box at ED, shares of LV, muscle and RV [n] at the heart's pixels)."""
-        at, start = self.heart, (self._coarse.x, self._coarse.y, self._coarse.z)
-        descent = at.descent(state)
-        level = level_before(self._anatomy, at.z, descent)
-        ray = cast_ray(self._anatomy, state, at.x, at.y, level)
-        whole = []
-        for moved, before, exact, own in zip(
-            pull_back(self._anatomy, state, self._coarse), start, (*ray.before(), level), self._all, strict=True
-        ):
-            shift = _enlarged(_enlarged(moved - before, 1, len(self._ys), self._STEP), 2, len(self._xs), self._STEP)
-            shift += own
-            shift[self._mask] = exact
-            whole.append(shift)
-        return whole, self._shares(state, ray, descent)
+    def pulled_back(self, state: PhaseState) -> tuple[tuple[Array, Array, Array], list[Array]]:
+        """((x, y, z) at ED, shares of LV, muscle and RV), each [n] in the order of the frame's mask."""
+        descent = self._at.descent(state)
+        level = level_before(self._anatomy, self._at.z, descent)
+        ray = cast_ray(self._anatomy, state, self._at.x, self._at.y, level)
+        return (*ray.before(), level), self._shares(state, ray, descent)
 
     def _shares(self, state: PhaseState, ray: Ray, descent: Array) -> list[Array]:
         """Share of each slice's 10 mm in LV, muscle and RV.
 
         A slab that the mitral plane cuts holds labels below it alone: those of the middle of that part.
         """
-        at, half = self.heart, np.float32(SLICE_STEP_MM / 2)
-        pixel = float(self._xs[1] - self._xs[0])
-        shares = list(ray.shares(pixel))
+        at, half = self._at, np.float32(SLICE_STEP_MM / 2)
+        shares = list(ray.shares(self._pixel))
         covered = np.clip((at.z + half - descent) / SLICE_STEP_MM, 0.0, 1.0)
         cut = np.flatnonzero((covered > 0) & (covered < 1))
         lower = level_before(self._anatomy, at.z[cut] + half, descent[cut])
-        below = cast_ray(self._anatomy, state, at.x[cut], at.y[cut], lower / 2).shares(pixel)
+        below = cast_ray(self._anatomy, state, at.x[cut], at.y[cut], lower / 2).shares(self._pixel)
         for share, part in zip(shares, below, strict=True):
             share[cut] = part
             share *= covered
         return shares
-
-
-def _thinned(values: Array, step: int) -> Array:
-    """Every n-th value, and as many beyond the end as interpolation needs."""
-    count = (len(values) - 1) // step + 2
-    return np.asarray(values[0] + step * (values[1] - values[0]) * np.arange(count), np.float32)
-
-
-def _enlarged(values: Array, axis: int, length: int, step: int) -> Array:
-    """Linear interpolation of an axis, `step` samples to each old one."""
-    at = np.arange(length)
-    low, part = at // step, ((at % step) / np.float32(step)).astype(np.float32)
-    part = part.reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-    a = np.take(values, low, axis)
-    return np.asarray(a + (np.take(values, low + 1, axis) - a) * part, np.float32)
 
 
 def _hard_labels(shares: list[Array]) -> NDArray[np.uint8]:

@@ -179,7 +179,9 @@ _GROUPS: dict[Condition, _Group] = {
         (1.60, 0.10),
         (64.0, 8.0),
     ),
-    Condition.RBBB: _Group(_NORMAL_EDV, ((0.57, 0.06), (0.60, 0.06)), _NORMAL_MASS, (67.0, 10.0), (0.53, 0.06), (1.70, 0.09)),
+    Condition.RBBB: _Group(
+        _NORMAL_EDV, ((0.57, 0.06), (0.60, 0.06)), _NORMAL_MASS, (67.0, 10.0), (0.53, 0.06), (1.70, 0.09)
+    ),
     Condition.ATRIAL_FIBRILLATION: _Group(
         ((168.0, 34.0), (130.0, 24.0)),
         ((0.52, 0.08), (0.54, 0.08)),

@@ -46,7 +46,7 @@ class Timing:
         rest = 1.0 - self.atrial_share
         span = self.rr_ms - self.filling_ms
         rapid = min(self.rapid_ms, 0.75 * span)
-        early = 1.0 - np.exp(-np.clip((t - self.filling_ms) / (rapid / 2.6), 0.0, None) ** 1.6)
+        early = 1.0 - np.exp(-(np.clip((t - self.filling_ms) / (rapid / 2.6), 0.0, None) ** 1.6))
         slow = np.clip((t - self.filling_ms) / span, 0.0, 1.0)
         filled = rest * (0.86 * early + 0.14 * smooth_step(slow))
         if self.kick_ms is not None:
@@ -61,7 +61,9 @@ def _ejected(x: Array, skew: float) -> Array:
     return smooth_step(np.clip(x, 0.0, 1.0) ** skew)
 
 
-def draw_timing(subject: Subject, onset_to_r_ms: float, qt_ms: float, late_ms: float, rng: np.random.Generator) -> Timing:
+def draw_timing(
+    subject: Subject, onset_to_r_ms: float, qt_ms: float, late_ms: float, rng: np.random.Generator
+) -> Timing:
     """Mechanical times from the electrical ones.
 
     Pre-ejection period 131 - 0.4 HR (men), 133 - 0.4 HR (women) (Weissler), longer by half of the mean delay of LV
@@ -86,8 +88,8 @@ def draw_timing(subject: Subject, onset_to_r_ms: float, qt_ms: float, late_ms: f
     relaxation = float(np.clip(rng.normal(82.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
     es = closure - onset_to_r_ms
     filling = es + relaxation
-    kick = rr - subject.pr_ms + 50.0 - onset_to_r_ms
-    kick = None if subject.fibrillation else max(kick, filling + 0.3 * (rr - filling))
+    after_p = rr - subject.pr_ms + 50.0 - onset_to_r_ms
+    kick = None if subject.fibrillation else max(after_p, filling + 0.3 * (rr - filling))
     rapid = float(np.clip(rng.normal(210.0, 25.0), 150.0, 280.0)) + 40.0 * failing
     return Timing(
         rr_ms=rr,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cof_viewer.cohort.simulator.anatomy import ANGLES, LEVEL_STEP_MM, Anatomy
@@ -19,7 +20,9 @@ from cof_viewer.cohort.simulator.texture import Texture
 
 PICTURE_BOX = np.array([0.5, 1.0, 1.0, 1.0, 0.5], np.float32) / 4.0
 """Slice profile of the signal: 8 mm on planes 2 mm apart."""
-BLOOD, MUSCLE = 165.0, 56.0
+COAT_MM = 9.0
+"""Fat and pericardium reach at most this far from the heart."""
+BLOOD, MUSCLE = 165.0, 54.0
 """Signal in the units of the simulator; muscle is a third of blood (bSSFP at 1.5 T)."""
 
 
@@ -28,26 +31,25 @@ class Block:
     """Material lattice of the heart.
 
     Attributes:
-        signal: float32 [level, y, x], averaged over 8 mm.
+        signal: float32 [level, y, x], averaged over 8 mm, zero outside the heart's coat.
+        cover: float32 [level, y, x], share of heart and coat, averaged alike.
         x_mm: place of every column, picture's frame.
         y_mm: of every row.
         first_level_mm: level of the first plane; planes are LEVEL_STEP_MM apart.
     """
 
     signal: Array
+    cover: Array
     x_mm: Array
     y_mm: Array
     first_level_mm: float
 
-    def signal_at(self, x: Array, y: Array, z: Array) -> Array:
-        """Trilinear signal at material points (picture's frame, mm), held at the block's faces."""
-        at = np.stack([(z - self.first_level_mm) / LEVEL_STEP_MM, *self._in_plane(x, y)])
-        return _linear(self.signal, at)
-
-    def _in_plane(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Fractional row and column."""
+    def sample(self, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
+        """(signal, cover) at material points (picture's frame, mm), trilinear, held at the block's faces."""
         step = self.x_mm[1] - self.x_mm[0]
-        return (y - self.y_mm[0]) / step, (x - self.x_mm[0]) / step
+        level = (z - self.first_level_mm) / LEVEL_STEP_MM
+        at = np.stack([level, (y - self.y_mm[0]) / step, (x - self.x_mm[0]) / step])
+        return _linear(self.signal, at), _linear(self.cover, at)
 
 
 def _linear(values: Array, at: Array) -> Array:
@@ -75,21 +77,19 @@ class Place:
         return np.clip(0.5 + (border - self.radius) / self.pixel_mm, 0.0, 1.0)
 
 
-def paint_heart(anatomy: Anatomy, surroundings: Array, x_mm: Array, y_mm: Array, rng: np.random.Generator) -> Block:
+def paint_heart(anatomy: Anatomy, x_mm: Array, y_mm: Array, rng: np.random.Generator) -> Block:
     """Paint the block.
 
     Args:
         anatomy: ED tables.
-        surroundings: float32 [level, y, x] signal of what lies round the heart, on the block's lattice.
         x_mm: columns, picture's frame.
         y_mm: rows.
         rng: own stream: texture.
     """
     place = _place(anatomy, x_mm, y_mm)
-    lv, epi, rv = place.within(place.endo), place.within(place.epi), place.within(place.rv)
-    signal = _signal(anatomy, place, (lv, epi, rv), surroundings, Texture(rng, place.radius.shape))
-    signal = ndimage.convolve1d(signal, PICTURE_BOX, axis=0, mode="nearest")
-    return Block(signal, x_mm, y_mm, float(anatomy.levels[0]))
+    signal, cover = _signal(anatomy, place, Texture(rng, place.radius.shape))
+    signal, cover = (ndimage.convolve1d(a, PICTURE_BOX, axis=0, mode="nearest") for a in (signal * cover, cover))
+    return Block(signal, cover, x_mm, y_mm, float(anatomy.levels[0]))
 
 
 def _place(anatomy: Anatomy, x_mm: Array, y_mm: Array) -> Place:
@@ -104,44 +104,50 @@ def _place(anatomy: Anatomy, x_mm: Array, y_mm: Array) -> Place:
     part = column - low
     row = (np.arange(shape[0], dtype=np.int32) * (ANGLES + 1))[:, None, None]
     low = row + low
-    borders = []
-    for table in (anatomy.endo, anatomy.epi, anatomy.rv, anatomy.outer):
-        flat = np.concatenate([table, table[:, :1]], axis=1).astype(np.float32).ravel()
-        a = flat.take(low)
-        borders.append(a + (flat.take(low + 1) - a) * part)
+    endo, epi, rv, outer = (
+        _along_angle(table, low, part) for table in (anatomy.endo, anatomy.epi, anatomy.rv, anatomy.outer)
+    )
     level = anatomy.levels[:, None, None].astype(np.float32)
-    return Place(dx, dy, np.hypot(dx, dy), angle, level, *borders, pixel_mm=float(x_mm[1] - x_mm[0]))
+    pixel_mm = float(x_mm[1] - x_mm[0])
+    return Place(dx, dy, np.hypot(dx, dy), angle, level, endo, epi, rv, outer, pixel_mm)
 
 
-def _signal(
-    anatomy: Anatomy, place: Place, inside: tuple[Array, Array, Array], surroundings: Array, texture: Texture
-) -> Array:
-    """Signal of every lattice point, laid from the outside in."""
-    lv, epi, rv = inside
-    flow, fine = texture(3, 5), texture(1.3, 1.4)
+def _along_angle(table: Array, low: NDArray[np.int32], part: Array) -> Array:
+    """Values of a table [level, angle] between columns; `low` counts in the table closed by its first column."""
+    flat = np.concatenate([table, table[:, :1]], axis=1).astype(np.float32).ravel()
+    a = flat.take(low)
+    return np.asarray(a + (flat.take(low + 1) - a) * part)
+
+
+def _signal(anatomy: Anatomy, place: Place, texture: Texture) -> tuple[Array, Array]:
+    """Signal and cover of every lattice point, laid from the outside in."""
+    flow, fine = texture(3, 5), texture(1.2, 1.3)
+    lv, epi, rv = place.within(place.endo), place.within(place.epi), place.within(place.rv)
     muscle = MUSCLE * (1.0 + 0.07 * fine + 0.06 * flow)
-    signal = _epicardial(place, surroundings, flow, muscle)
+    signal, cover = _coat(anatomy, place, flow, muscle)
     signal = signal + (_rv_blood(anatomy, place, flow, fine, muscle) - signal) * rv
     signal = signal + (muscle - signal) * epi
     signal = signal + (_lv_blood(anatomy, place, flow, fine, muscle) - signal) * lv
-    return paint_base(anatomy, place.dx, place.dy, place.level, signal, flow)
+    return paint_base(anatomy, place.dx, place.dy, place.level, signal, flow), cover
 
 
-def _epicardial(place: Place, surroundings: Array, flow: Array, muscle: Array) -> Array:
-    """RV wall, epicardial fat in patches and in the grooves, a thin dark pericardium."""
+def _coat(anatomy: Anatomy, place: Place, flow: Array, muscle: Array) -> tuple[Array, Array]:
+    """RV wall, epicardial fat in patches and in the grooves, a thin dark pericardium; and how far they cover."""
     gap = place.rv - place.epi
     has_rv = smooth_step(gap / 5.0)
-    beyond = place.radius - place.outer
+    beyond = place.radius - np.where(has_rv > 0.5, place.outer, place.epi)
     groove = np.exp(-(((gap - 5.0) / 5.0) ** 2)) * (np.abs(place.angle) > 1.2)
     basal = smooth_step((14.0 - place.level) / 14.0)
-    plenty = 0.55 * flow + 1.3 * groove + 0.8 * basal - 0.3 + 0.5 * np.sin(place.angle) + 0.5 * has_rv
-    depth = 7.0 * smooth_step(plenty / 1.6)
-    fat = smooth_step((depth - beyond) / 1.6) * smooth_step((beyond + 2.0) / 2.0)
-    line = np.exp(-(((beyond - depth - 1.2) / 1.1) ** 2)) * 0.7
-    signal = surroundings * (1.0 - line) + 16.0 * line
-    signal = signal + (128.0 + 14.0 * flow - signal) * fat
-    coat = has_rv * muscle * 1.1 + (1.0 - has_rv) * signal
-    return np.asarray(signal + (coat - signal) * place.within(place.outer), np.float32)
+    plenty = 0.7 * flow + 1.4 * groove + 0.8 * basal - 0.45 + 0.5 * np.sin(place.angle) + 0.4 * has_rv
+    depth = (COAT_MM - 3.0) * smooth_step(plenty / 1.8) * smooth_step((anatomy.length_mm - 4.0 - place.level) / 8.0)
+    fat = smooth_step((depth - beyond) / 1.6)
+    line = np.exp(-(((beyond - depth - 1.0) / 1.0) ** 2)) * smooth_step(depth / 2.0)
+    there = (anatomy.length_mm - place.level > 0) * np.ones_like(fat)
+    cover = np.maximum(fat * smooth_step(depth / 1.0), np.maximum(line, place.within(place.outer) * has_rv))
+    cover = np.maximum(cover, place.within(place.epi)) * there
+    signal = 18.0 + (125.0 + 14.0 * flow - 18.0) * fat * (1.0 - line)
+    wall = has_rv * place.within(place.outer)
+    return signal + (1.1 * muscle - signal) * wall, np.asarray(cover, np.float32)
 
 
 def _lv_blood(anatomy: Anatomy, place: Place, flow: Array, fine: Array, muscle: Array) -> Array:
@@ -157,9 +163,9 @@ def _lv_blood(anatomy: Anatomy, place: Place, flow: Array, fine: Array, muscle: 
         solid = np.maximum(solid, edge)
     inwards = np.clip((1.0 - relative) * place.endo, 0.0, None)
     reach = 2.2 + 5.0 * np.clip(share, 0, 1)
-    wanted = 0.8 * fine + 0.6 * flow + 0.9 * np.clip(share, 0, 1) - 0.35 - 1.6 * inwards / reach
-    solid = np.maximum(solid, np.clip(wanted, 0, 0.85) * smooth_step((share - 0.08) / 0.15))
-    blood = BLOOD * (1.0 + 0.05 * flow)
+    wanted = 0.9 * fine + 0.5 * flow + 0.9 * np.clip(share, 0, 1) - 0.1 - 1.6 * inwards / reach
+    solid = np.maximum(solid, np.clip(wanted, 0, 0.85) * smooth_step((share - 0.05) / 0.2))
+    blood = BLOOD * (1.0 + 0.07 * flow + 0.04 * fine - 0.06 * relative**2)
     return np.asarray(blood + (muscle - blood) * solid, np.float32)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from cof_viewer.domain.function import Agreement, Source
+from cof_viewer.domain.function import Agreement, Function
 from cof_viewer.report.facts import MINUS, NumberRow, ReportFacts, rounded
 from cof_viewer.report.page import Page
 from cof_viewer.report.style import BODY, HAIRLINE, RED, RULE, SEMIBOLD, SMALL, TEXT2
-from cof_viewer.report.table import draw_glyph
 
 _PITCH = 11.8
 _SHOWN = ("ef_percent", "edv_ml", "esv_ml", "sv_ml", "rv_ef_percent")
@@ -16,30 +15,29 @@ def draw_comparison(page: Page, facts: ReportFacts, box: tuple[float, float, flo
     """Draw the small table into (left, top, right, bottom); only for generations of a study with a cine."""
     left, top, right, _ = box
     page.text(left, top + 6, "Measured beside generated", BODY, SEMIBOLD)
-    columns = (right - 84, right - 40, right)
+    columns = (right - 92, right - 46, right)
     y = top + 18
     for x, head in zip(columns, ("Measured", "Generated", "Difference"), strict=True):
         page.text(x, y, head, SMALL, color=TEXT2, align="right")
-    draw_glyph(page, columns[0] - 48, y - 2.5, Source.MEASURED, width=9)
     for metric in _SHOWN:
         y += _PITCH
         page.line([(left, y - 8.4), (right, y - 8.4)], RULE if metric == _SHOWN[0] else HAIRLINE, 0.5)
         _draw_row(page, facts.row(metric), left, columns, y)
-    text = dice_sentence(facts.result.agreement, facts.function.ed_phase, facts.function.es_phase)
+    text = dice_sentence(
+        facts.result.agreement, facts.function, facts.generated.anchor_phase if facts.generated else None
+    )
     if text:
         page.line([(left, y + 3.4), (right, y + 3.4)], HAIRLINE, 0.5)
-        page.paragraph(left, y + 12.6, right - left, text, SMALL, TEXT2, most=2)
+        page.paragraph(left, y + 12.6, right - left, text, SMALL, TEXT2, most=1)
 
 
-def dice_sentence(agreement: Agreement | None, ed_phase: int | None, es_phase: int | None) -> str:
-    """Dice at ED and ES in words; empty where there is no agreement."""
-    if agreement is None or ed_phase is None or es_phase is None or es_phase >= len(agreement.lv_dice):
+def dice_sentence(agreement: Agreement | None, function: Function, anchor_phase: int | None) -> str:
+    """Dice at ES in words (at ED for an anchor at ES: the anchor agrees with itself); empty without an agreement."""
+    name, phase = ("ED", function.ed_phase) if anchor_phase == function.es_phase else ("ES", function.es_phase)
+    if agreement is None or phase is None or phase >= len(agreement.lv_dice):
         return ""
-    parts = [
-        f"{name} {dice[ed_phase]:.2f} / {dice[es_phase]:.2f}"
-        for name, dice in (("LV", agreement.lv_dice), ("Myo", agreement.myo_dice), ("RV", agreement.rv_dice))
-    ]
-    return "Dice at ED / ES: " + ", ".join(parts) + "."
+    scores = (("LV", agreement.lv_dice), ("Myo", agreement.myo_dice), ("RV", agreement.rv_dice))
+    return f"Dice at {name}: " + " · ".join(f"{part} {dice[phase]:.2f}" for part, dice in scores)
 
 
 def _draw_row(page: Page, row: NumberRow, left: float, columns: tuple[float, float, float], y: float) -> None:

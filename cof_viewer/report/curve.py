@@ -88,7 +88,7 @@ def _draw(page: Page, facts: ReportFacts, box: tuple[float, float, float, float]
         band = None
     frame, ticks = _frame((left + 20, top + 16, right - 2, bottom - 21), curves, band, span)
     _draw_grid(page, frame, ticks, hidden)
-    _draw_waves(page, facts, frame, side)
+    _draw_waves(page, facts, frame)
     _draw_time_axis(page, facts, frame)
     if band is not None:
         _draw_band(page, frame, curves[0].times, band, color)
@@ -141,7 +141,8 @@ def _frame(
     if last - first < step:
         last = first + step
     ticks = [first + k * step for k in range(round((last - first) / step) + 1)]
-    return Frame(*box, low=first, high=last, span=span), ticks
+    headroom = high + 0.13 * (last - first)  # for the label of ED
+    return Frame(*box, low=first, high=max(last, headroom), span=span), ticks
 
 
 def nice_step(rough: float) -> float:
@@ -177,7 +178,7 @@ def _draw_time_axis(page: Page, facts: ReportFacts, frame: Frame) -> None:
         tick += step
 
 
-def _draw_waves(page: Page, facts: ReportFacts, frame: Frame, side: str) -> None:
+def _draw_waves(page: Page, facts: ReportFacts, frame: Frame) -> None:
     """Where QRS, ST-T and P lie in the beat, as bars below the curve; parts before R stand at the beat's end."""
     beat = facts.beat
     if beat is None or not facts.rr_ms:
@@ -187,7 +188,7 @@ def _draw_waves(page: Page, facts: ReportFacts, frame: Frame, side: str) -> None
     hides_p = facts.hides_curve and beat.irregular
     waves = (
         ("QRS", marks.qrs_onset_at_ms, marks.qrs_end_at_ms),
-        ("ST–T" if side == "LV" else "T", marks.qrs_end_at_ms, marks.t_end_at_ms),
+        ("ST–T", marks.qrs_end_at_ms, marks.t_end_at_ms),
         *(() if hides_p else (("P", marks.p_onset_at_ms, marks.p_end_at_ms),)),
     )
     for name, start, end in waves:

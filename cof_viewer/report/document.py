@@ -86,12 +86,16 @@ def _first_page(page: Page, facts: ReportFacts, pages: int) -> bool:
     y = table.draw_table(page, facts, y + 8) + 9
     plots_bottom = y + 124
     curve.draw_lv_curve(page, facts, (LEFT, y, COLUMN - 24, plots_bottom))
-    ecg_cycle.draw_ecg_cycle(page, facts, (COLUMN, y, RIGHT, plots_bottom))
-    top, bottom = plots_bottom + 9, 668.0
-    pictures.draw_pictures(page, facts, (LEFT, top, COLUMN - 24, bottom))
-    _right_of_pictures(page, facts, top, bottom)
-    pictures.draw_legend(page, RIGHT, bottom - 2)
-    overflows = notes.draw_notes(page, facts, bottom + 19, 747)
+    top, bottom = plots_bottom + 9, 660.0
+    if facts.beat is not None or facts.result.measured is not None:
+        ecg_cycle.draw_ecg_cycle(page, facts, (COLUMN, y, RIGHT, plots_bottom))
+        pictures.draw_pictures(page, facts, (LEFT, top, COLUMN - 24, bottom))
+        _right_of_pictures(page, facts, top, bottom)
+    else:  # without an ECG the RV takes its place and more slices are shown
+        curve.draw_rv_curve(page, facts, (COLUMN, y, RIGHT, plots_bottom))
+        pictures.draw_pictures(page, facts, (LEFT, top, RIGHT, bottom), columns=5)
+    pictures.draw_legend(page, facts, RIGHT, bottom - 2)
+    overflows = notes.draw_notes(page, facts, bottom + 18, 748)
     notes.draw_provenance(page, facts)
     notes.draw_foot(page, facts, 1, pages)
     return overflows
@@ -100,8 +104,8 @@ def _first_page(page: Page, facts: ReportFacts, pages: int) -> bool:
 def _right_of_pictures(page: Page, facts: ReportFacts, top: float, bottom: float) -> None:
     """The RV's curve; below it measured beside generated where the study has both."""
     if facts.generated is not None and facts.result.measured is not None:
-        split = bottom - 106
+        split = bottom - 116
         curve.draw_rv_curve(page, facts, (COLUMN, top, RIGHT, split))
-        comparison.draw_comparison(page, facts, (COLUMN, split + 4, RIGHT, bottom - 12))
+        comparison.draw_comparison(page, facts, (COLUMN, split + 8, RIGHT, bottom - 12))
     else:
-        curve.draw_rv_curve(page, facts, (COLUMN, top, RIGHT, min(top + 130, bottom - 14)))
+        curve.draw_rv_curve(page, facts, (COLUMN, top, RIGHT, bottom - 14))

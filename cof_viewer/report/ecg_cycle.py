@@ -61,7 +61,7 @@ def measures(beat: Beat) -> str:
         parts.append(f"QTcF {rounded(found.qtc_fridericia_ms)}")
     if not parts:
         return f"RR {rounded(beat.rr_ms)} ms. No interval could be measured."
-    parts.append(f"RR {rounded(beat.rr_ms)} ms")
+    parts[-1] += " ms"
     if found.axis_degrees is not None:
         parts.append(f"axis {rounded(found.axis_degrees)}°")
     return " · ".join(parts)
@@ -118,13 +118,15 @@ def _draw_beat(
     points = [(x(t), centre - (v - middle) * gain * MM) for t, v in zip(times, trace, strict=True)]
     page.line(points, TRACE, 0.9)
     low = bottom - _MEASURES_MM * MM
-    found = beat.intervals
-    for row, (name, value, begin, end) in enumerate(_calipers(found)):
+    calipers = _calipers(beat.intervals)
+    for row, (_, _, begin, end) in enumerate(calipers):
         y = low + (row + 0.6) * _MEASURES_MM / 3 * MM
         for edge in (begin, end):
             page.line([(x(edge), top + 4), (x(edge), y)], CALIPER, 0.4, (2.0, 2.0))
             page.line([(x(edge), y - 2.5), (x(edge), y + 2.5)], CALIPER, 0.9)
         page.line([(x(begin), y), (x(end), y)], CALIPER, 0.9)
+    for row, (name, value, begin, end) in enumerate(calipers):
+        y = low + (row + 0.6) * _MEASURES_MM / 3 * MM
         text = f"{name} {rounded(value)} ms"
         fits = x(end) + 5 + width_of(text, SMALL) < right - 2
         at = x(end) + 5 if fits else x(begin) - 5 - width_of(text, SMALL)

@@ -105,9 +105,9 @@ def _anchor(facts: ReportFacts) -> tuple[str, ...]:
         return ("Cine", f"Measured, {facts.cine.phases} phases", words.convention(facts))
     phase = generated.anchor_phase
     function = facts.function
-    name = {function.ed_phase: "ED, ", function.es_phase: "ES, "}.get(phase, "")
-    title = f"{name}phase {phase + 1} of {facts.cine.phases}"
-    return ("Anchor", title[0].upper() + title[1:], words.convention(facts))
+    name = {function.ed_phase: "ED, phase", function.es_phase: "ES, phase"}.get(phase, "Phase")
+    guessed = ("phase estimated",) if any(flag.code == "anchor-phase-guessed" for flag in facts.flags) else ()
+    return ("Anchor", f"{name} {phase + 1} of {facts.cine.phases}", words.convention(facts), *guessed)
 
 
 def _ecg(facts: ReportFacts) -> tuple[str, ...]:

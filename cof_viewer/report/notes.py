@@ -26,6 +26,7 @@ from cof_viewer.report.style import (
 _WIDTH = 252.0
 _RIGHT_COLUMN = 306.5
 _LINE = BODY * LEADING
+_FLAG_LINE = SMALL * LEADING
 _FLAG_GAP = 3.0
 
 PROVENANCE_TOP = 779.0
@@ -41,10 +42,10 @@ def draw_notes(page: Page, facts: ReportFacts, y: float, bottom: float) -> bool:
     title, text = _conclusion(facts)
     _heading(page, LEFT, y, _WIDTH, title)
     _heading(page, _RIGHT_COLUMN, y, RIGHT - _RIGHT_COLUMN, flags_title(facts.flags))
-    room = int((bottom - y - 14) / _LINE)
+    room = int((bottom - y - 16) / _LINE) + 1
     cut = len(wrapped(text, _WIDTH, BODY)) > room
-    page.paragraph(LEFT, y + 17, _WIDTH, text, BODY, most=room)
-    left_over = draw_flags(page, facts.flags, _RIGHT_COLUMN, y + 17, RIGHT - _RIGHT_COLUMN, bottom)
+    page.paragraph(LEFT, y + 16, _WIDTH, text, BODY, most=room)
+    left_over = draw_flags(page, facts.flags, _RIGHT_COLUMN, y + 16, RIGHT - _RIGHT_COLUMN, bottom)
     _signature(page, bottom + 13)
     return cut or left_over > 0
 
@@ -52,8 +53,10 @@ def draw_notes(page: Page, facts: ReportFacts, y: float, bottom: float) -> bool:
 def draw_notes_page(page: Page, facts: ReportFacts) -> None:
     """The whole conclusion and all flags on a page of their own."""
     title, text = _conclusion(facts)
-    _heading(page, LEFT, 62, RIGHT - LEFT, title)
-    y = page.paragraph(LEFT, 79, RIGHT - LEFT, text, BODY, most=24)
+    page.text(LEFT, 41, "Cardiac function, continued", BODY + 2, SEMIBOLD)
+    page.line([(LEFT, 49), (RIGHT, 49)], INK, 1.2)
+    _heading(page, LEFT, 68, RIGHT - LEFT, title)
+    y = page.paragraph(LEFT, 85, RIGHT - LEFT, text, BODY, most=24)
     _heading(page, LEFT, y + 12, RIGHT - LEFT, flags_title(facts.flags))
     draw_flags(page, facts.flags, LEFT, y + 29, RIGHT - LEFT, 785)
 
@@ -74,19 +77,19 @@ def flags_title(flags: Sequence[Flag]) -> str:
 def draw_flags(page: Page, flags: Sequence[Flag], x: float, y: float, width: float, bottom: float) -> int:
     """Draw flags with their signs from y down; returns how many found no room."""
     if not flags:
-        page.text(x, y, "Nothing about the input or the result calls for caution.", BODY, color=TEXT2)
+        page.text(x, y, "Nothing about the input or the result calls for caution.", SMALL, color=TEXT2)
         return 0
     for place, flag in enumerate(flags):
-        lines = wrapped(flag.text, width - 15, BODY)
+        lines = wrapped(flag.text, width - 15, SMALL)
         last = place == len(flags) - 1
-        needed = (len(lines) - 1) * _LINE + (0.0 if last else _LINE + _FLAG_GAP)
-        if y + needed > bottom + 2 and not (last and y + (len(lines) - 1) * _LINE <= bottom + 2):
+        needed = (len(lines) - 1) * _FLAG_LINE + (0.0 if last else _FLAG_LINE + _FLAG_GAP)
+        if y + needed > bottom + 2:
             count = len(flags) - place
-            page.text(x + 15, y, f"and {count} more on the next page", BODY, color=TEXT3)
+            page.text(x + 15, y, f"and {count} more on the next page", SMALL, color=TEXT3)
             return count
-        _sign(page, x + 4, y - 2.9, flag.severity)
+        _sign(page, x + 4, y - 2.6, flag.severity)
         color = {Severity.STOP: RED, Severity.CAUTION: INK, Severity.NOTE: TEXT2}[flag.severity]
-        y = page.paragraph(x + 15, y, width - 15, flag.text, BODY, color) + _FLAG_GAP
+        y = page.paragraph(x + 15, y, width - 15, flag.text, SMALL, color) + _FLAG_GAP
     return 0
 
 

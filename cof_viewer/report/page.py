@@ -263,7 +263,8 @@ def _joined(line: list[Run]) -> list[Run]:
             result[-1] = (result[-1][0] + text, font)
         else:
             result.append((text, font))
-    return result
+    text, font = result[-1]
+    return [*result[:-1], (text.rstrip(), font)]
 
 
 def _line_width(line: Sequence[Run], size: float) -> float:

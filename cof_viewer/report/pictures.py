@@ -11,14 +11,14 @@ from cof_viewer.anatomy.contours import contours
 from cof_viewer.domain.function import Source
 from cof_viewer.domain.image import Label
 from cof_viewer.report.facts import ReportFacts, rounded
-from cof_viewer.report.page import Page
+from cof_viewer.report.page import Page, width_of
 from cof_viewer.report.style import DASHES, ENDO, EPI, RULE, RV, SMALL, TEXT2
 from cof_viewer.report.table import draw_glyph
 
 _GAP = 6.0
 _CAPTION = 14.0
-_DOTS_PER_POINT = 4.2  # about 300 dots per inch
-_CONTOUR_DASH = {source: dash if source is not Source.GENERATED else (2.4, 1.4) for source, dash in DASHES.items()}
+_DOTS_PER_POINT = 3.6  # about 260 dots per inch
+_CONTOUR_DASH = {**DASHES, Source.GENERATED: (2.4, 1.4), Source.SIMULATED: (0.01, 1.7)}
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class Window:
         return np.asarray(np.clip(np.nan_to_num(share) * 255.0 + 0.5, 0, 255), dtype=np.uint8)
 
 
-def draw_pictures(page: Page, facts: ReportFacts, box: tuple[float, float, float, float]) -> None:
-    """Draw two rows of three pictures, their names and the caption into (left, top, right, bottom)."""
+def draw_pictures(page: Page, facts: ReportFacts, box: tuple[float, float, float, float], columns: int = 3) -> None:
+    """Draw ED above ES from base to apex, their names and the caption into (left, top, right, bottom)."""
     left, top, right, bottom = box
     phases = [(name, phase) for name, phase in _phases(facts) if phase is not None]
-    slices = chosen_slices(facts.labels.data[phases[0][1]]) if phases else ()
+    slices = chosen_slices(facts.labels.data[phases[0][1]], columns) if phases else ()
     if not slices:
         page.text(left, top + 12, "No phase with a heart to show.", SMALL, color=TEXT2)
         return
     height = (bottom - top - 12 - _GAP) / 2
-    width = (right - left - _CAPTION - 2 * _GAP) / 3
+    width = (right - left - _CAPTION - (columns - 1) * _GAP) / columns
     crop = heart_crop(facts, [phase for _, phase in phases], width / height)
     window = blood_muscle_window(facts, phases[0][1])
     for row, (name, phase) in enumerate(phases):
@@ -64,37 +64,43 @@ def draw_pictures(page: Page, facts: ReportFacts, box: tuple[float, float, float
         source = facts.source_at(phase)
         page.upright(right - _CAPTION / 2, y + height / 2, f"{name}, {source}", SMALL, TEXT2)
     shown = ", ".join(str(z + 1) for z in slices)
-    caption = f"Base, middle, apex (slices {shown} of {facts.labels.grid.shape[0]}). "
+    places = "Base, middle, apex" if columns == 3 else "Base to apex"
+    caption = f"{places} (slices {shown} of {facts.labels.grid.shape[0]}). "
     caption += f"Window W {rounded(window.width)} L {rounded(window.centre)}."
     page.text(left, bottom - 2, caption, SMALL, color=TEXT2)
 
 
-def draw_legend(page: Page, right: float, y: float) -> None:
+def draw_legend(page: Page, facts: ReportFacts, right: float, y: float) -> None:
     """Colours say what, lines say where from; set from the right edge."""
-    entries = (("generated", Source.GENERATED), ("measured", Source.MEASURED))
+    used = {facts.source_at(phase) for _, phase in _phases(facts)}
+    if facts.result.measured is not None:
+        used.add(Source.MEASURED)
     x = right
-    for name, source in entries:
-        page.text(x, y, name, SMALL, color=TEXT2, align="right")
-        x -= 52
+    for source in (Source.GENERATED, Source.MEASURED, Source.SIMULATED):
+        if source not in used:
+            continue
+        page.text(x, y, str(source), SMALL, color=TEXT2, align="right")
+        x -= width_of(str(source), SMALL) + 16
         draw_glyph(page, x - 1, y - 2.5, source)
         x -= 8
     for name, color in (("RV", RV), ("LV epi", EPI), ("LV endo", ENDO)):
         page.text(x, y, name, SMALL, color=TEXT2, align="right")
-        x -= 11 + 3.9 * len(name)
+        x -= width_of(name, SMALL) + 9
         page.box(x, y - 5.2, 5.2, 5.2, fill=color, radius=1)
         x -= 7
 
 
-def chosen_slices(labels: NDArray[np.uint8]) -> tuple[int, ...]:
-    """Base, middle and apex: one sixth, half and five sixths along the slices that hold the LV cavity.
+def chosen_slices(labels: NDArray[np.uint8], count: int = 3) -> tuple[int, ...]:
+    """Slices evenly along those that hold the LV cavity; three are one sixth, half and five sixths along.
 
     Args:
         labels: [z, y, x] of one phase, slices base -> apex.
+        count: how many at most.
     """
     holding = np.flatnonzero((labels == Label.LV).any(axis=(1, 2)))
     if not len(holding):
         return ()
-    places = [int(len(holding) * share) for share in (1 / 6, 1 / 2, 5 / 6)]
+    places = [len(holding) * (2 * k + 1) // (2 * count) for k in range(count)]
     return tuple(dict.fromkeys(int(holding[place]) for place in places))
 
 
@@ -148,7 +154,7 @@ def _draw_slice(
             for piece in pieces:
                 points = (piece - corner) * scale + (x, y)
                 page.line(points, "#000000", 1.7, closed=True)
-                page.line(points, color, 0.9, dash, closed=True)
+                page.line(points, color, 1.2 if 0 < sum(dash) < 2 else 0.9, dash, closed=True)
     page.box(*box, stroke=RULE, line_width=0.3, radius=1.5)
 
 

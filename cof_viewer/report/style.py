@@ -52,9 +52,11 @@ MM = 72.0 / 25.4
 @lru_cache(maxsize=1)
 def register_fonts() -> None:
     """Make Inter known to reportlab; both weights are embedded as subsets of what is used."""
+    from reportlab import rl_config
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 
+    rl_config.useA85 = 0  # streams stay binary: a fifth smaller, twice as fast
     folder = _fonts_dir()
     pdfmetrics.registerFont(TTFont(REGULAR, str(folder / "Inter-Regular.ttf")))
     pdfmetrics.registerFont(TTFont(SEMIBOLD, str(folder / "Inter-SemiBold.ttf")))

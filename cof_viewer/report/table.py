@@ -23,7 +23,7 @@ from cof_viewer.report.style import (
     TEXT3,
 )
 
-_PITCH = 14.2
+_PITCH = 14.0
 _NAME, _VALUE, _UNIT, _INTERVAL, _PER_M2, _NORMAL, _ARROW = 54.0, 140.5, 145.0, 229.0, 283.5, 346.0, 356.0
 _STRIP, _STRIP_WIDTH = 366.0, 112.0
 
@@ -36,9 +36,10 @@ def draw_table(page: Page, facts: ReportFacts, y: float) -> float:
     for x, head in heads:
         page.text(x, y + 8, head, SMALL, color=TEXT2, align="right")
     y += 12.5
+    reasons: set[str] = set()
     for row in facts.rows:
         page.line([(LEFT, y), (RIGHT, y)], RULE if row is facts.rows[0] else HAIRLINE, 0.6)
-        _draw_row(page, row, y + 9.9)
+        _draw_row(page, row, y + 9.9, reasons)
         y += _PITCH
     return page.paragraph(LEFT, y + 8, RIGHT - LEFT, words.norm_sources(facts), SMALL, TEXT2, most=2) - SMALL
 
@@ -48,13 +49,15 @@ def draw_glyph(page: Page, x: float, y: float, source: Source, color: str = INK,
     page.line([(x, y), (x + width, y)], color, 1.1, DASHES[source])
 
 
-def _draw_row(page: Page, row: NumberRow, y: float) -> None:
-    """One row with its baseline at y."""
+def _draw_row(page: Page, row: NumberRow, y: float, reasons: set[str]) -> None:
+    """One row with its baseline at y; a reason for withholding that was given before is not repeated."""
     first = row.metric == "ef_percent"
     page.text(_NAME, y, row.name, BODY + 1 if first else BODY, SEMIBOLD if first else "Inter")
     if row.withheld_by is not None:
         page.text(_VALUE, y, "withheld", BODY, SEMIBOLD, RED, "right")
-        reason = fitted(row.withheld_by.text, RIGHT - _UNIT - 8, SMALL)
+        known = row.withheld_by.code in reasons
+        reason = "for the same reason" if known else fitted(row.withheld_by.text, RIGHT - _UNIT - 8, SMALL)
+        reasons.add(row.withheld_by.code)
         page.text(_UNIT + 8, y, reason, SMALL, color=RED)
         return
     if row.value is None:
@@ -86,6 +89,7 @@ def _draw_strip(page: Page, row: NumberRow, y: float) -> None:
     shown = [row.value, *(row.interval or ()), *([row.measured] if row.measured is not None else [])]
     start = min(low - 0.6 * (high - low), *shown)
     end = max(high + 0.6 * (high - low), *shown)
+    start, end = start - 0.03 * (end - start), end + 0.03 * (end - start)
 
     def place(value: float) -> float:
         return float(_STRIP + _STRIP_WIDTH * (value - start) / (end - start))

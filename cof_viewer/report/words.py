@@ -24,11 +24,11 @@ def origin(facts: ReportFacts) -> tuple[str, str]:
     """The first box: a word in bold and what it means for the numbers."""
     if facts.stops:
         head = "Generated, not reliable." if facts.generated is not None else "Not reliable."
-        return head, " " + " ".join(flag.text for flag in facts.stops) + _withheld(facts)
+        return head, " ".join(flag.text for flag in facts.stops) + _withheld(facts)
     if facts.generated is None:
-        head, body = "Measured.", " All values come from the labels that the program drew in every phase of the cine."
+        head, body = "Measured.", "All values come from the labels that the program drew in every phase of the cine."
     else:
-        head, body = "Generated.", f" {_generated_values(facts)}"
+        head, body = "Generated.", _generated_values(facts)
     if facts.simulated:
         head = f"Simulated. {head}"
         body += " Patient and signals are simulated: the numbers describe no patient."
@@ -82,7 +82,7 @@ def provenance(facts: ReportFacts) -> str:
     for name, checksum in (("anchor" if facts.generated else "cine", made.anchor), ("ECG", made.ecg)):
         if checksum:
             parts.append(f"{name} sha256 {short(checksum)}")
-    return f" Technique: {technique(facts)}. " + " · ".join(parts) + "."
+    return f"Technique: {technique(facts)}. " + " · ".join(parts) + "."
 
 
 def short(checksum: str) -> str:
@@ -118,8 +118,13 @@ def _agreement(facts: ReportFacts) -> str:
     if row.value is None or row.measured is None:
         return ""
     gap = row.value - row.measured
-    side = "above" if gap > 0 else "below"
-    return f"Measured EF {rounded(row.measured)} %, generated {rounded(abs(gap))} points {side}."
+    points = rounded(abs(gap))
+    where = (
+        "the same"
+        if points == "0"
+        else f"{points} point{'' if points == '1' else 's'} {'above' if gap > 0 else 'below'}"
+    )
+    return f"Measured EF {rounded(row.measured)} %, generated {where}."
 
 
 def norm_sources(facts: ReportFacts) -> str:
@@ -133,7 +138,7 @@ def norm_sources(facts: ReportFacts) -> str:
             limits = "mean ± 2 SD" if row.norm.sd is not None else "limits"
             sources.setdefault(f"{row.norm.source} ({limits})", []).append(row.name)
     cited = "; ".join(f"{', '.join(names)}: {source}" for source, names in sources.items())
-    return f"Normal ranges: {cited}. Grey bar normal range, dot value, line 90 % interval. Arrow: outside the range."
+    return f"Normal ranges: {cited}. Bar normal range, dot value, line 90 % interval, arrow outside."
 
 
 def day(iso: str | None) -> str | None:

@@ -143,9 +143,7 @@ def made_generation(source=None, *, measured=False, flags=(), intervals=False, p
     field = np.zeros((PHASES, 2, 2, 2, 3), dtype=np.float32)
     motion = Motion(grid_from_spacing((2, 2, 2), (50.0, 50.0, 50.0)), field, field, 0)
     members = np.asarray([function.lv_relative], dtype=np.float64)
-    generation = Generation(
-        cine, made, cine.volume(0), made.label_map(0), 0, motion, members, result, measured_labels
-    )
+    generation = Generation(cine, made, cine.volume(0), made.label_map(0), 0, motion, members, result, measured_labels)
     study = Study("made", volume=cine.volume(0), patient=patient, study_date="2025-05-14")
     return study, generation
 
@@ -154,14 +152,10 @@ def made_measurement(source=None, *, flags=(), patient=PATIENT, simulated=False,
     """A study and its measurement."""
     study, generation = made_generation(source, patient=patient, **grid_known)
     shown = Source.SIMULATED if simulated else Source.MEASURED
-    function = function_from_labels(
-        generation.labels, phase_ms=generation.cine.phase_ms, rr_ms=RR_MS, source=shown
-    )
+    function = function_from_labels(generation.labels, phase_ms=generation.cine.phase_ms, rr_ms=RR_MS, source=shown)
     provenance = Provenance("1.0", {"segmenter": "4f1c" * 16}, anchor="9b03" * 16)
     result = Result(function, None, None, tuple(flags), provenance)
-    study = Study(
-        "made", cine=generation.cine, patient=patient, study_date="2025-05-14", simulated=simulated
-    )
+    study = Study("made", cine=generation.cine, patient=patient, study_date="2025-05-14", simulated=simulated)
     return study, Measurement(generation.cine, generation.labels, result)
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cof_viewer.app.paths import demo_dir
+from cof_viewer.app.paths import demo_dir, resources_dir
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def _read(folder: Path) -> Demo:
         facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         facts = {}
-    ecg, picture = folder / "ecg.hea", folder / "picture.png"
+    ecg = folder / "ecg.hea"
+    picture = resources_dir() / "pictures" / f"demo-{folder.name}.png"
     name = str(facts.get("name") or folder.name)
     parts = ["Simulated"]
     if facts.get("sex") and facts.get("age"):

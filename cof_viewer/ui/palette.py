@@ -30,18 +30,21 @@ class Found:
 def rank(spec: ActionSpec, words: str) -> int | None:
     """How well an action fits what was typed, lower is better; None where it does not fit.
 
-    Every typed word must begin a word of the action's name or menu, or else stand somewhere in its name.
+    Every typed word must begin a word of the action's name, or stand somewhere in it, or begin its menu's name or a
+    word of its description.
     """
-    name = spec.text.lower()
-    parts = [*name.replace("…", "").replace("–", " ").split(), spec.menu.lower(), *spec.tip.lower().split()]
+    name = spec.text.lower().replace("…", "").replace("–", " ")
+    around = [spec.menu.lower(), *spec.tip.lower().split()]
     score = 0
     for typed in words.lower().split():
         if name.startswith(typed):
             continue
-        if any(part.startswith(typed) for part in parts):
+        if any(part.startswith(typed) for part in name.split()):
             score += 1
         elif typed in name:
             score += 2
+        elif any(part.startswith(typed) for part in around):
+            score += 3
         else:
             return None
     return score

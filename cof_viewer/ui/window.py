@@ -129,6 +129,7 @@ class Window(QWidget):
             self.ensure_panels()
         self.stack.setCurrentWidget(self.grid if shown else self.start)
         self.transport.setVisible(shown)
+        self.top_bar.rail.setEnabled(shown)
         self._place_messages()
         if case.path != self._open_path:
             self._open_path = case.path
@@ -150,6 +151,7 @@ class Window(QWidget):
 
     def _place_messages(self) -> None:
         if self.session.case.study is None:
+            self.top_bar.set_rail_shown(False)
             self.messages.set_area(self.stack.geometry().adjusted(0, 0, 0, -32))
             return
         area = self.grid.panel("slices").geometry() if "slices" in self.grid.places() else QRect()

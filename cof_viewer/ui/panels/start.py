@@ -54,7 +54,8 @@ class DropBox(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.color("accent" if self._lit else "line2"), 2 if self._lit else 1))
         painter.setBrush(self._theme.color("win"))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
+        inset = 1.0 if self._lit else 0.5
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 8, 8)
 
 
 class Picture(QWidget):
@@ -163,7 +164,7 @@ class StartPage(QWidget):
         inside.addSpacing(20)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        self.open_button = PushButton(theme, "Open study…", icon="folder-open", key="Ctrl O", primary=True)
+        self.open_button = PushButton(theme, "Open study…", icon="folder-open", key="Ctrl O", primary=True, tall=True)
         self.open_button.clicked.connect(self.study_wanted)
         buttons.addWidget(self.open_button)
         buttons.addStretch(1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from cof_viewer.app.session import Session
@@ -108,6 +109,7 @@ class TransportBar(QWidget):
         self.time_line = TimeLine(self._theme, self._middle)
         self.time_line.phase_wanted.connect(self._session.set_phase)
         self.time_now = ThemedLabel(self._theme, "", self._middle, bold=True, tabular=True)
+        self.time_now.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.time_rest = ThemedLabel(self._theme, "", self._middle, color="t2", tabular=True)
         words = QHBoxLayout()
         words.setSpacing(0)
@@ -148,6 +150,7 @@ class TransportBar(QWidget):
         self.setFixedHeight(self._theme.px(48, 56))
         self._middle_row.setContentsMargins(self._theme.px(6, 8), 0, self._theme.px(12, 14), 0)
         self._right_row.setContentsMargins(self._theme.px(10, 12), 0, self._theme.px(10, 12), 0)
+        self._reserve_time()
         self._place()
         self.update()
 
@@ -167,6 +170,7 @@ class TransportBar(QWidget):
         if busy and session.busy is not None:
             self._show_progress(session.busy.fraction, session.busy.words)
         self._refresh_main(busy)
+        self._reserve_time()
         self._view_changed(frozenset({"phase", "playing", "speed", "loop"}))
 
     def _refresh_main(self, busy: bool) -> None:
@@ -216,9 +220,15 @@ class TransportBar(QWidget):
             live=moving,
         )
         self.time_line.set_beat(beat)
-        now, rest = self._time_words()
+        now, rest = self._time_words(session.view.phase)
         self.time_now.setText(now)
         self.time_rest.setText(rest)
+
+    def _reserve_time(self) -> None:
+        """Room for the longest words of this beat, so that nothing shifts while playing."""
+        last = self._time_words(max(self._session.phases - 1, 0))
+        for label, text in zip((self.time_now, self.time_rest), last, strict=True):
+            label.setFixedWidth(ceil(QFontMetricsF(label.font()).horizontalAdvance(text)) + 1)
 
     def _fractions(self) -> tuple[float, ...]:
         session = self._session
@@ -227,16 +237,17 @@ class TransportBar(QWidget):
             return tuple(min(max(time / rr, 0.0), 1.0) for time in times)
         return tuple(k / session.phases for k in range(session.phases))
 
-    def _time_words(self) -> tuple[str, str]:
-        """Bold and plain part, such as "280" and " / 764 ms · 12/30"."""
+    def _time_words(self, phase: int) -> tuple[str, str]:
+        """Bold and plain part at a phase, such as "280" and " / 764 ms · 12/30"."""
         session = self._session
         if session.phases < 2:
             beat = session.case.beat
             return "–", f" / {beat.rr_ms:.0f} ms" if beat is not None else ""
-        place = f"{session.view.phase + 1}/{session.phases}"
-        if session.time_ms is None or session.rr_ms is None:
+        place = f"{phase + 1}/{session.phases}"
+        times, rr = session.phase_ms, session.rr_ms
+        if times is None or rr is None or phase >= len(times):
             return place, " phases, times unknown"
-        return f"{session.time_ms:.0f}", f" / {session.rr_ms:.0f} ms · {place}"
+        return f"{times[phase]:.0f}", f" / {rr:.0f} ms · {place}"
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 

@@ -109,6 +109,7 @@ class PushButton(ThemedButton):
         key: str | None = None,
         primary: bool = False,
         quiet: bool = False,
+        tall: bool = False,
     ) -> None:
         """Build one button.
 
@@ -120,9 +121,11 @@ class PushButton(ThemedButton):
             key: shortcut shown behind the words, or None.
             primary: filled in the accent colour; one a screen at most.
             quiet: no border and no fill.
+            tall: 32 px high in either density, for a page of few words.
         """
         super().__init__(theme, parent)
         self._icon, self._key, self._primary, self._quiet = icon, key, primary, quiet
+        self._tall = tall
         self.setText(text)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
 
@@ -141,7 +144,7 @@ class PushButton(ThemedButton):
         """Words, padding 13, icon 22, key cap."""
         words = QFontMetricsF(self.theme.font("base", bold=self._primary)).horizontalAdvance(self.text())
         width = words + 26 + (23 if self._icon else 0) + (self._key_width() + 9 if self._key else 0)
-        return QSize(round(width), self.theme.px(28, 32))
+        return QSize(round(width), self.theme.px(32 if self._tall else 28, 32))
 
     def minimumSizeHint(self) -> QSize:
         """Words are never cut."""
@@ -361,10 +364,10 @@ class SegmentedControl(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Left and right belong to the row while the keyboard is in it, not to the phases."""
-        if event.type() == QEvent.Type.ShortcutOverride and self._keyboard_focus and isinstance(event, QKeyEvent):
-            if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-                event.accept()
-                return True
+        sideways = isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
+        if event.type() == QEvent.Type.ShortcutOverride and self._keyboard_focus and sideways:
+            event.accept()
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -19,6 +19,8 @@ TYPICAL_SEPTAL = np.array([-0.70, -0.70, 0.12])
 """From the LV to the RV of an ordinary heart in LPS: to the right and front."""
 
 _CLOSEST, _FARTHEST = 0.25, 6.0
+_FILLING = 0.92
+"""Share of the ball's radius that is seen: its poles are empty."""
 
 
 def unit(vector: NDArray[np.floating]) -> Vector:
@@ -64,7 +66,7 @@ class Camera:
 
     def half_height_mm(self, aspect: float) -> float:
         """Half of what is seen from top to bottom, for a view of the given width over height."""
-        return self.radius_mm / self.zoom / min(aspect, 1.0)
+        return _FILLING * self.radius_mm / self.zoom / min(aspect, 1.0)
 
     def look(self, towards_viewer: NDArray[np.floating], up: NDArray[np.floating]) -> None:
         """Look from a direction with another one upright."""
@@ -110,7 +112,7 @@ PATIENT_PRESETS: dict[str, tuple[tuple[float, float, float], tuple[float, float,
 }
 """Name -> (direction of the viewer, upright), LPS; only where the patient's axes are known."""
 
-_OVERVIEW_FROM, _OVERVIEW_UP = np.array([-0.18, -0.95, 0.24]), np.array([0.0, 0.0, 1.0])
+_OVERVIEW_FROM, _OVERVIEW_UP = np.array([0.42, -0.85, 0.30]), np.array([0.0, 0.0, 1.0])
 
 
 def look_at(camera: Camera, preset: str, heart: Vector) -> None:

@@ -64,6 +64,7 @@ CUT_COLOURS: dict[str, Rgb] = {"epi": rgb("#56B4E9"), "rv": rgb("#F0E442")}
 BACKGROUND = rgb("#101113")
 PLANE_COLOUR = rgb("#D9DEE6")
 _DRAFT_PIXELS = 120_000
+_LIFT_MM, _LIFT_SCALE = 1.5, 1.02
 _LIGHTS = (((-1.0, 1.2, 1.6), 1.05), ((1.6, 0.2, 1.0), 0.42), ((0.2, -1.6, 0.6), 0.22))
 
 
@@ -134,8 +135,6 @@ def _line_actor(mapper_input: Any, colour: Rgb, opacity: float, width: float) ->
     else:
         mapper.SetInputConnection(mapper_input.GetOutputPort())
     mapper.SetScalarVisibility(False)
-    mapper.SetResolveCoincidentTopologyToPolygonOffset()  # a cut lies on its surface and must not look dashed
-    mapper.SetRelativeCoincidentTopologyLineOffsetParameters(0.0, -400.0)
     actor = vtkActor()
     actor.SetMapper(mapper)
     prop = actor.GetProperty()
@@ -296,6 +295,10 @@ class HeartScene:
         camera.SetFocalPoint(*self.camera.focus_mm)
         camera.SetPosition(*(self.camera.focus_mm + self.camera.towards_viewer * self.camera.distance_mm))
         camera.SetViewUp(*self.camera.up)
+        for actor in self._cuts.values():  # a cut lies on its surface and must not look dashed: lift it off
+            actor.SetOrigin(*self._plane.GetOrigin())
+            actor.SetScale(_LIFT_SCALE)
+            actor.SetPosition(*(_LIFT_MM * self.camera.towards_viewer))
         camera.SetParallelScale(self.camera.half_height_mm(aspect))
         self._renderer.ResetCameraClippingRange()
 

@@ -23,7 +23,7 @@ from cof_viewer.domain.progress import NEVER, CancelToken
 PARTS: tuple[str, ...] = ("endo", "rv", "epi")
 """Surfaces in the order in which they are drawn: what is seen through stands last."""
 
-GENERATED_TRIANGLES = 7_500
+GENERATED_TRIANGLES = 5_000
 MEASURED_TRIANGLES = 3_500
 """Fewer where every phase has to be meshed anew."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,21 +28,29 @@ def clean_pixels(data: NDArray[np.float32], where: str) -> tuple[NDArray[np.floa
     Raises:
         UserError: all or most voxels are no number, or all have one value.
     """
+    empty = emptiness(data)
+    if empty:
+        raise UserError(f'"{where}" can\'t be used. {empty} Choose another file.', code="empty-picture")
     finite = np.isfinite(data)
     holes = data.size - int(np.count_nonzero(finite))
-    if holes == data.size:
-        raise UserError(f'"{where}" holds no numbers, only NaN. Export the picture again.', code="all-nan")
     if holes > _MOST_NAN * data.size:
         raise UserError(f'"{where}" is mostly NaN ({holes / data.size:.0%}). Export it again.', code="mostly-nan")
-    known = data[finite] if holes else data
-    if float(known.min()) == float(known.max()):
-        raise UserError(f'"{where}" is one flat grey: all pixels have the same value. Choose another.', code="flat")
     if not holes:
         return data, ()
-    lowest = float(known.min())
+    lowest = float(data[finite].min())
     filled = np.where(finite, data, np.float32(lowest)).astype(np.float32)
     text = f'{holes} of {data.size} pixels in "{where}" are not numbers; they are shown as black.'
     return filled, (Flag("pixels-filled", Severity.CAUTION, text),)
+
+
+def emptiness(data: NDArray[np.float32]) -> str | None:
+    """A sentence on why a picture shows nothing: no number at all, or one grey; None for any other."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of all-NaN arrays
+        lowest, highest = float(np.nanmin(data)), float(np.nanmax(data))
+    if not np.isfinite(lowest) and not np.isfinite(highest) and not np.isfinite(data).any():
+        return "It holds no numbers, only NaN."
+    return "It is one flat grey: all pixels have the same value." if lowest == highest else None
 
 
 def name_free_sha256(data: NDArray[np.float32], grid: Grid, phase_ms: tuple[float, ...] | None) -> str:

@@ -28,6 +28,7 @@ ENHANCED_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.4.4",  # Legacy Converted Enhanced MR Image Storage
     }
 )
+_MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 WAVEFORM_PREFIX = "1.2.840.10008.5.1.4.1.1.9.1."
 
@@ -195,11 +196,19 @@ def _try_header(source: Source, data: bytes) -> DicomFile | None:
     at_pixels = _is_pixel_tag(data[offset : offset + 4])
     if not at_pixels and len(data) < source.size:
         return None
-    if not class_uid or (not at_pixels and "Rows" in header and media_class != MEDIA_DIRECTORY):
+    if not class_uid or (not at_pixels and (stream.tell() > len(data) or _lacks_picture(header, class_uid))):
         return None
     header.SOPClassUID = class_uid
     missing = _missing_bytes(data[offset:], source.size - offset, syntax) if at_pixels else 0
     return DicomFile(source, header, syntax, offset, missing)
+
+
+def _lacks_picture(header: Dataset, class_uid: str) -> bool:
+    """Whether a file without pixels should have some: sizes are given, its last value is cut, or it is an MR image."""
+    last = header.get_item(max(header.keys())) if len(header) else None
+    value = getattr(last, "value", None)
+    cut = isinstance(value, bytes) and len(value) < getattr(last, "length", 0) < _UNDEFINED_LENGTH
+    return "Rows" in header or cut or class_uid in (*ENHANCED_CLASSES, _MR_IMAGE)
 
 
 def _is_pixel_tag(tag: bytes) -> bool:

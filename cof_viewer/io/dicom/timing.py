@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from cof_viewer.io.dicom.headers import Frame, Timing
 
 RR_RANGE_MS = (300.0, 2000.0)
 _SAME_TIME = 1e-3  # ms, or counts: clues that differ by less name the same phase
+_MOST_REPEATS = 3
 _UNEVEN = 0.2  # share of the mean step by which steps may differ before times count as uneven
 
 
@@ -24,12 +25,13 @@ class Clue:
     is_time: bool
 
 
+CLOCK = Clue("acquisition time", lambda timing: timing.clock_s, False)
 CLUES: tuple[Clue, ...] = (
     Clue("TriggerTime", lambda timing: timing.trigger_ms, True),
     Clue("NominalCardiacTriggerDelayTime", lambda timing: timing.delay_ms, True),
     Clue("vendor phase number", lambda timing: timing.vendor_phase, False),
     Clue("temporal position", lambda timing: timing.temporal_index, False),
-    Clue("acquisition time", lambda timing: timing.clock_s, False),
+    CLOCK,
     Clue("InstanceNumber", lambda timing: timing.instance, False),
 )
 
@@ -95,14 +97,17 @@ def order_phases(frames: Sequence[Frame]) -> Beat:
 
 
 def _orders(clue: Clue, frames: Sequence[Frame]) -> bool:
-    """Whether every frame has the clue and it tells them apart: a constant is no clue. The last clue always does."""
+    """Whether every frame has the clue and it tells them apart: a constant is no clue. The last clue always does.
+
+    Frames may share a value where pictures were taken twice or thrice; a clock in whole seconds may not.
+    """
     if clue is CLUES[-1]:
         return True
     values = [clue.value(frame.timing) for frame in frames]
     if any(value is None for value in values):
         return False
-    counts = Counter(round((value or 0.0) / _SAME_TIME) for value in values)
-    return len(counts) >= 2 and max(counts.values()) <= max(1, 4 * len(frames) // (3 * len(counts)))
+    distinct = len({round((value or 0.0) / _SAME_TIME) for value in values})
+    return distinct == len(frames) > 1 if clue is CLOCK else distinct >= max(2, len(frames) / _MOST_REPEATS)
 
 
 def _latest_series(frames: Sequence[Frame]) -> list[Frame]:

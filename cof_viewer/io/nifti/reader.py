@@ -21,7 +21,7 @@ from cof_viewer.io.nifti.clock import Clock, clock_of
 from cof_viewer.io.nifti.container import BrokenNiftiError, numbers_of, read_image
 from cof_viewer.io.nifti.sidecar import acdc_sidecar
 from cof_viewer.io.picture import doubt_about_beat, is_one_slice_over_time, looks_like_labels
-from cof_viewer.io.pixel_checks import clean_pixels
+from cof_viewer.io.pixel_checks import clean_pixels, emptiness
 from cof_viewer.io.sources import Source
 
 MIN_PHASES = 10
@@ -32,6 +32,7 @@ _SLICE_STEP_MM = (3.5, 25.0)
 _LEAST_FIELD_MM = 70.0
 _LEAST_PIXELS = 40
 _MOST_SLICES_UNKNOWN_SPACING = 30
+_GENERATED, _SIMULATED = "GENERATED", "SIMULATED"  # how descriptions of our own exports begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +144,9 @@ def _description(header: Any) -> str | None:
 def _judge(file: NiftiFile) -> tuple[SeriesKind, tuple[str, ...]]:
     """Kind and problems, from the header first, then from the picture."""
     shape = file.grid.shape
-    if float(np.nanmax(file.data, initial=-np.inf)) <= float(np.nanmin(file.data, initial=np.inf)):
-        return SeriesKind.OTHER_MR, ("It is empty: all pixels have one value or none.",)
+    empty = emptiness(file.data)
+    if empty:
+        return SeriesKind.OTHER_MR, (empty,)
     odd = _odd_lattice(file)
     if min(shape[1:]) >= _LEAST_PIXELS and looks_like_labels(file.data[0]):
         return SeriesKind.OTHER, ("This holds labels, not a picture.",)
@@ -195,6 +197,7 @@ def load_nifti(file: NiftiFile) -> Loaded:
     where = file.source.name
     data, pixel_flags = clean_pixels(file.data, where)
     sidecar = acdc_sidecar(file.source)
+    description = _description(file.image.header) or ""
     name = where.removesuffix(".gz").removesuffix(".nii")
     stack: Cine | Volume
     if file.phases == 1:
@@ -205,7 +208,8 @@ def load_nifti(file: NiftiFile) -> Loaded:
         stack=stack,
         flags=(*_header_flags(file), *pixel_flags),
         patient=sidecar.patient,
-        description=_description(file.image.header) or name,
+        description=description or name,
+        simulated=description.upper().startswith(_SIMULATED),
         anchor_phase_hint=(sidecar.phase or _phase_in_name(where)) if file.phases == 1 else None,
     )
 
@@ -242,6 +246,9 @@ def _header_flags(file: NiftiFile) -> tuple[Flag, ...]:
         step = f"{file.clock.step_ms:.1f} ms"
         text = f'The unit of time in "{name}" can\'t be right; the phases are taken as {step} apart.'
         flags.append(Flag("time-unit-repaired", Severity.NOTE, text))
+    if (_description(file.image.header) or "").upper().startswith(_GENERATED):
+        text = f'"{name}" says that it was generated: it is no measured cine.'
+        flags.append(Flag("generated-source", Severity.CAUTION, text))
     if file.phases == 1 or file.grid.shape[0] >= _SHORT_AXIS_SLICES:
         return tuple(flags)
     text = f"The stack has only {file.grid.shape[0]} slices: volumes and EF are coarse."

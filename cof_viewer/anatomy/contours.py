@@ -42,16 +42,11 @@ def contours(label_slice: NDArray[np.uint8], smoothing_pixels: float = _SMOOTHIN
     Returns:
         Closed outlines in pixels; holes are not outlined.
     """
-    rows, columns = np.flatnonzero(label_slice.any(axis=1)), np.flatnonzero(label_slice.any(axis=0))
-    if not len(rows):
-        return SliceContours()
-    part = label_slice[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    part = np.pad(part, _MARGIN)
-    corner = np.array([columns[0] - _MARGIN, rows[0] - _MARGIN], dtype=np.float32)
+    left = label_slice == Label.LV
     return SliceContours(
-        endo=_outlines(part == Label.LV, corner, smoothing_pixels),
-        epi=_outlines((part == Label.LV) | (part == Label.MYO), corner, smoothing_pixels),
-        rv=_outlines(part == Label.RV, corner, smoothing_pixels),
+        endo=_outlines(left, smoothing_pixels),
+        epi=_outlines(left | (label_slice == Label.MYO), smoothing_pixels),
+        rv=_outlines(label_slice == Label.RV, smoothing_pixels),
     )
 
 
@@ -61,10 +56,14 @@ def signed_area(outline: NDArray[np.floating]) -> float:
     return float(0.5 * np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))
 
 
-def _outlines(mask: NDArray[np.bool_], corner: NDArray[np.float32], smoothing: float) -> tuple[Polyline, ...]:
-    """Outer outlines of a mask with an empty margin, largest first, without crumbs beside a larger piece."""
-    if not mask.any():
+def _outlines(mask: NDArray[np.bool_], smoothing: float) -> tuple[Polyline, ...]:
+    """Outer outlines of a mask, largest first, without crumbs beside a larger piece."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
         return ()
+    columns = np.flatnonzero(mask.any(axis=0))
+    mask = np.pad(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], _MARGIN)
+    corner = np.array([columns[0] - _MARGIN, rows[0] - _MARGIN], dtype=np.float32)
     pieces = _level_set(mask, smoothing)
     if not pieces and smoothing > 0:  # blurred away: a structure of a few pixels must still be seen
         pieces = _level_set(mask, 0.0)

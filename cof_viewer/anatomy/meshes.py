@@ -21,7 +21,7 @@ Faces = NDArray[np.int32]
 _TRIANGLES = 7_500
 _MARGIN_MM = 8.0
 _FIELD_BLUR = 0.8
-_SMOOTHING_ROUNDS = 8
+_SMOOTHING_ROUNDS = 24
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,8 +141,8 @@ def _frame(
     if last - first < step:
         last = first + step
     ticks = [first + k * step for k in range(round((last - first) / step) + 1)]
-    headroom = high + 0.13 * (last - first)  # for the label of ED
-    return Frame(*box, low=first, high=max(last, headroom), span=span), ticks
+    room = 0.13 * (last - first)  # for the labels of ED above and ES below
+    return Frame(*box, low=min(first, low - room), high=max(last, high + room), span=span), ticks
 
 
 def nice_step(rough: float) -> float:
@@ -237,5 +237,9 @@ def _draw_marks(page: Page, facts: ReportFacts, frame: Frame, curve: Curve, colo
 def _label(page: Page, frame: Frame, x: float, y: float, text: str, *, above: bool) -> None:
     """A label beside a mark, kept inside the frame."""
     width = width_of(text, SMALL)
-    at = x + 6 if x + 8 + width < frame.right else x - 6 - width
-    page.text(at, max(y - 4.5, frame.top - 2) if above else min(y + 11, frame.bottom - 2), text, SMALL)
+    if above:
+        at = x + 6 if x + 8 + width < frame.right else x - 6 - width
+        page.text(at, max(y - 4.5, frame.top - 2), text, SMALL)
+    else:
+        at = min(max(x - width / 2, frame.left), frame.right - width)
+        page.text(at, min(y + 11, frame.bottom - 1), text, SMALL)

@@ -115,10 +115,10 @@ def sources(function: Function, source: Source, anchor_phase: int | None = None)
         anchor_phase: the measured phase of a generated beat: its volumes (and at ED the mass) were measured.
 
     Returns:
-        metric -> source, for the metrics that are known. The rate of a generated or simulated beat is the ECG's.
+        metric -> source, for the metrics that are known. The rate of a generated beat is the ECG's.
     """
     origin = dict.fromkeys((name for name in METRICS if getattr(function, name) is not None), source)
-    if source is Source.MEASURED:
+    if source is not Source.GENERATED:
         return origin
     measured: tuple[str, ...] = ()
     if anchor_phase is not None:

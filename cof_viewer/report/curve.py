@@ -136,7 +136,7 @@ def _frame(
     """Axes with round figures round all that is drawn."""
     everything = np.concatenate([curve.values for curve in curves] + [np.ravel(band if band is not None else [])])
     low, high = float(everything.min()), float(everything.max())
-    step = nice_step(max(high - low, 1e-6) / 3.0)
+    step = nice_step(max(high - low, 1.0) / 3.0)
     first, last = math.floor(low / step) * step, math.ceil(high / step) * step
     if last - first < step:
         last = first + step

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cof_viewer.anatomy.meshes import enclosed_volume_ml, heart_meshes, vertex_normals
 from cof_viewer.anatomy.moving import moved, moved_meshes
@@ -111,3 +113,18 @@ def test_moved_meshes_equal_moved():
     assert (still.vertices == mesh.vertices).all()
     assert beat.vertices == pytest.approx(moved(mesh.vertices, motion, 1))
     assert beat.normals == pytest.approx(vertex_normals(beat.vertices, mesh.faces))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(-3, 3), st.floats(-1.5, 1.5), st.tuples(*[st.floats(-200, 200)] * 3))
+def test_a_turned_patient_has_a_turned_surface(about_z, about_x, origin):
+    z, x = np.cos(about_z), np.cos(about_x)
+    sz, sx = np.sin(about_z), np.sin(about_x)
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[z, -sz, 0], [sz, z, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, x, -sx], [0, sx, x]])
+    affine[:3, 3] = origin
+    plain, turned = heart_meshes(cylinder()).endo, heart_meshes(cylinder(affine=affine)).endo
+    assert plain is not None
+    assert turned is not None
+    assert turned.vertices == pytest.approx(plain.vertices @ affine[:3, :3].T + affine[:3, 3], abs=1e-2)
+    assert turned.normals == pytest.approx(plain.normals @ affine[:3, :3].T, abs=1e-2)

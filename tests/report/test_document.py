@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from cof_viewer.anatomy import function_from_labels
+from cof_viewer.domain.ecg import Intervals
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.generation import Measurement
+from cof_viewer.domain.image import Cine, LabelCine
 from cof_viewer.domain.study import Patient
 from cof_viewer.report import write_report
 from tests.report.made import flag, made_ecg, made_generation, made_measurement, real
@@ -178,3 +182,37 @@ def test_real_patient_fits_one_page(data_dir, words_of):
     assert "180" in words
     assert "ECG cycle, lead I" in words
     assert "Base, middle, apex (slices 2, 5, 8 of 9). Window W 166 L 103." in words
+
+
+def test_anchor_at_es_is_measured_there(words_of):
+    study, generation = made_generation()
+    anchor = generation.result.function.es_phase
+    words, _ = words_of(study, replace(generation, anchor_phase=anchor), *made_ecg())
+    assert "ES, measured" in words
+    assert "ED, generated" in words
+    assert f"ES, phase {anchor + 1} of 30" in words
+
+
+def test_guessed_phase_is_shown_as_an_estimate(words_of):
+    guessed = flag("anchor-phase-guessed", "caution", "The phase of the volume is estimated.")
+    words, _ = words_of(*made_generation(flags=(guessed,)), *made_ecg())
+    assert "phase estimated" in words
+
+
+def test_single_phase_has_no_es(words_of):
+    study, measurement = made_measurement()
+    cine = Cine(measurement.cine.data[:1], measurement.cine.grid)
+    labels = LabelCine(measurement.labels.data[:1], measurement.labels.grid)
+    result = replace(measurement.result, function=function_from_labels(labels))
+    words, _ = words_of(replace(study, cine=cine), Measurement(cine, labels, result))
+    assert "ED, measured" in words
+    assert not any(word.startswith("ES, ") for word in words)
+    assert "100 % RR" in words
+
+
+def test_beat_without_measures(words_of):
+    ecg, beat = made_ecg()
+    unmeasured = replace(beat, intervals=Intervals(), irregular=True)
+    words, _ = words_of(*made_generation(), ecg, unmeasured)
+    assert "RR 764 ms. No interval could be measured." in words
+    assert "irregular, 79/min" in words

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from cof_viewer.anatomy.function import function_from_labels
+from cof_viewer.anatomy.function import function_from_curves, function_from_labels
 from cof_viewer.app.engine_port import EnginePort
 from cof_viewer.app.library import Library
 from cof_viewer.app.session import Session
@@ -25,6 +25,7 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity
 from cof_viewer.domain.function import Agreement, Function, Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement
+from cof_viewer.domain.image import Label
 from cof_viewer.domain.study import Finding, Patient, SeriesKind, Study
 
 Content = Literal["opened", "measured", "generated", "withheld", "volume"]
@@ -103,8 +104,16 @@ def _generated_function(case: SimulatedCase) -> Function:
     """Numbers of the labels, called generated but for those of the anchor, with intervals round them."""
     assert case.cine is not None
     assert case.labels is not None
-    function = function_from_labels(
-        case.labels, phase_ms=case.cine.phase_ms, rr_ms=case.cine.rr_ms, source=Source.GENERATED, anchor_phase=0
+    lv, rv = case.labels.voxels(Label.LV), case.labels.voxels(Label.RV)
+    function = function_from_curves(
+        lv[0] - 1.15 * (lv[0] - lv),  # a little more motion than was measured, so that the two curves part
+        rv[0] - 1.1 * (rv[0] - rv),
+        case.labels.voxels(Label.MYO),
+        voxel_ml=case.labels.grid.voxel_volume_ml,
+        phase_ms=case.cine.phase_ms,
+        rr_ms=case.cine.rr_ms,
+        source=Source.GENERATED,
+        anchor_phase=0,
     )
     assert function.lv_volume_ml is not None
     assert function.rv_volume_ml is not None

@@ -33,7 +33,9 @@ class Toast(QWidget):
         row.setContentsMargins(36, 8, 8, 8)
         row.setSpacing(8)
         self._label = ThemedLabel(theme, text, self, wrap=True)
-        self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy = self._label.sizePolicy()  # changed, not replaced: it knows that height follows width
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
+        self._label.setSizePolicy(policy)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(self._label, 1)
         close = IconButton(theme, "x", "Close this message", self)

@@ -27,6 +27,7 @@ class ProgressBar(QWidget):
     def set_progress(self, fraction: float, words: str) -> None:
         """Show another state; `fraction` is 0 to 1."""
         self._fraction, self._words = min(max(fraction, 0.0), 1.0), words
+        self.setToolTip(words)
         self.setAccessibleName(f"{words}, {round(100 * self._fraction)} %")
         self.update()
 
@@ -42,6 +43,8 @@ class ProgressBar(QWidget):
         percent = f"{round(100 * self._fraction)} %"
         number, words = theme.font("base", tabular=True), theme.font("base", bold=True)
         room = self.width() - QFontMetricsF(number).horizontalAdvance(percent) - 8
+        if QFontMetricsF(words).horizontalAdvance(self._words) > room:  # words tell more; the bar tells the rest
+            percent, room = "", float(self.width())
         painter.setFont(words)
         painter.setPen(theme.color("t1"))
         text = QFontMetricsF(words).elidedText(self._words, Qt.TextElideMode.ElideRight, room)

@@ -96,7 +96,8 @@ class TimeLine(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("line2"))
         painter.drawRoundedRect(QRectF(self._x(0), middle - 1.5, self._x(1) - self._x(0), 3), 1.5, 1.5)
-        self._paint_marks(painter, middle)
+        if beat.live:
+            self._paint_marks(painter, middle)
         self._paint_named(painter, middle)
         if beat.live and beat.fractions:
             head = self.head()

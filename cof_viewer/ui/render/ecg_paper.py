@@ -164,13 +164,15 @@ class PaperColours:
 
 
 def paint_grid(painter: QPainter, paper: Paper, colours: PaperColours) -> None:
-    """Fill, 1 mm and 5 mm lines, each line one sharp logical pixel; the fine ones only where they can be told apart."""
+    """Fill, 1 mm and 5 mm lines, each line one sharp logical pixel; dense lines are drawn fainter."""
     painter.fillRect(QRectF(0, 0, paper.width, paper.height), colours.paper)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     for step_mm, colour in ((1, colours.fine), (5, colours.coarse)):
         if step_mm * paper.px_per_mm < 2.0:
             continue
-        painter.setPen(QPen(colour, 1))
+        quiet = QColor(colour)
+        quiet.setAlphaF(min(1.0, max(0.3, (step_mm * paper.px_per_mm - 1.5) / 2.5)))
+        painter.setPen(QPen(quiet, 1))
         painter.drawLines(
             [QLineF(x, 0, x, paper.height) for x in _grid_places(paper.width, paper.px_per_mm, step_mm)]
             + [QLineF(0, y, paper.width, y) for y in _grid_places(paper.height, paper.px_per_mm, step_mm)]

@@ -242,9 +242,9 @@ class HeartScene:
 
     def scale_lines(self, factor: float) -> None:
         """Width of lines in device pixels for a screen scale."""
-        self._outline_actor.GetProperty().SetLineWidth(1.5 * factor)
+        self._outline_actor.GetProperty().SetLineWidth(max(1.0, 1.5 * factor))
         for actor in self._cuts.values():
-            actor.GetProperty().SetLineWidth(1.6 * factor)
+            actor.GetProperty().SetLineWidth(max(2.0, 1.6 * factor))
 
     def render(self, width: int, height: int, *, draft: bool = False) -> QImage:
         """Draw the scene.

@@ -62,10 +62,9 @@ class ReadoutsPanel(Panel):
         self._box_place.addWidget(self.stop_box)
         column.addLayout(self._box_place)
         column.addWidget(self.table, 1)
-        column.addWidget(self.flags_area)
-        column.addStretch(0)
-        column.addWidget(self.kept)
         column.addWidget(self.trust)
+        column.addWidget(self.flags_area)
+        column.addWidget(self.kept)
         self._column = column
         self.stop_box.other_ecg_requested.connect(self.ecg_requested)
         self.stop_box.anyway_requested.connect(self.show_anyway)
@@ -107,32 +106,33 @@ class ReadoutsPanel(Panel):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """After a stop the flags take the table's place; else they open over it, or below it where there is room."""
+        """After a stop the flags take the table's place; else they open over its rows, or below them with room."""
         shown = self._shown
         withholding = shown is not None and (shown.ef.withheld or any(row.withheld for row in shown.rows))
         room = shown is not None and self._has_room_for_flags(shown)
         flags_seen = withholding or (shown is not None and bool(shown.flags) and (self._flags_open or room))
         self.stop_box.setVisible(withholding)
         self.kept.setVisible(withholding)
-        self.table.setVisible(not withholding and (not flags_seen or room))
+        self.table.setVisible(not withholding)
+        covered = flags_seen and not room
+        self.table.setMaximumHeight(self.table.minimumSizeHint().height() if covered else 16_777_215)
         self.trust.setVisible(shown is not None and not withholding)
         self.trust.set_shown(shown, flags_seen)
         self.flags_area.setVisible(flags_seen)
-        self._fill_flags(withholding)
+        self._fill_flags(withholding, tall=covered or withholding)
         pad = self.theme.px(12, 14)
         self._box_place.setContentsMargins(pad, 0, pad, self.theme.px(6, 8) if withholding else 0)
-        self._column.setStretch(3, 0 if self.table.isVisibleTo(self) or flags_seen else 1)
+        self._column.setStretch(self._column.indexOf(self.flags_area), 1 if covered or withholding else 0)
 
-    def _fill_flags(self, withholding: bool) -> None:
+    def _fill_flags(self, withholding: bool, *, tall: bool) -> None:
         """All flags; without the stops whose sentences stand in the box above."""
         flags = self._shown.flags if self._shown is not None else ()
         if withholding:
             flags = tuple(flag for flag in flags if flag.severity is not Severity.STOP)
         self.flags.set_flags(flags)
-        beside = self.table.isVisibleTo(self)
         height = self.flags.heightForWidth(max(self.flags_area.width(), 100))
         self.flags_area.setMinimumHeight(0)
-        self.flags_area.setMaximumHeight(height if beside else 16_777_215)
+        self.flags_area.setMaximumHeight(16_777_215 if tall else height)
 
     def _has_room_for_flags(self, shown: ReadoutsShown) -> bool:
         self.flags.set_flags(shown.flags)

@@ -24,7 +24,7 @@ OUTLINES: tuple[str, ...] = ("rv", "epi", "endo")
 """Names of the outlines in the order in which they are drawn, which are also the names of their colours."""
 
 _KEPT_OUTLINES = 2_000
-_NEAREST_MARGIN_MM, _FARTHEST_MARGIN_MM = 22.0, 60.0
+_NEAREST_MARGIN_MM, _FARTHEST_MARGIN_MM = 12.0, 60.0
 _THUMB_MARGIN_MM = 8.0
 
 
@@ -45,7 +45,7 @@ class Framing:
     def home(self, size: QSizeF) -> QRectF:
         """The box in display mm that zoom 1 shows in a place of the given size.
 
-        The picture fills its place as long as the heart keeps 22 to 60 mm of room; without a heart it is shown whole.
+        The picture fills its place as long as the heart keeps 12 to 60 mm of room; without a heart it is shown whole.
         """
         whole = self.frame.size_mm
         picture = QRectF(-whole.width() / 2, -whole.height() / 2, whole.width(), whole.height())

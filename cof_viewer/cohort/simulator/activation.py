@@ -19,10 +19,12 @@ from cof_viewer.cohort.simulator.subject import Conduction, Subject
 # (angle, level as share of LV length, time ms): breakthrough sites of the left and of the right bundle.
 _LEFT_SITES = ((np.pi - 0.1, 0.42, 0.0), (-1.75, 0.40, 3.0), (1.95, 0.50, 4.0), (0.1, 0.72, 9.0), (3.0, 0.8, 7.0))
 _RIGHT_SITES = ((np.pi + 0.2, 0.60, 4.0), (np.pi - 0.6, 0.55, 7.0), (np.pi + 0.8, 0.4, 9.0))
-_RV_FREE_SITES = ((np.pi + 0.1, 0.55, 9.0),)
-_PURKINJE_MM_PER_MS = 1.35
-_SLOW_MM_PER_MS = 0.92
+_RV_FREE_SITES = ((np.pi + 0.1, 0.5, 9.0), (np.pi + 0.9, 0.3, 17.0), (np.pi - 0.7, 0.3, 18.0))
+_PURKINJE_MM_PER_MS = 1.0
+_SLOW_MM_PER_MS = 0.72
 _ACROSS_MM_PER_MS = 0.42
+# Endocardium to epicardium of the RV: slower where no Purkinje network spreads the front.
+_RV_ACROSS_MS = {Conduction.NORMAL: 9.0, Conduction.LBBB: 9.0, Conduction.RBBB: 15.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +64,18 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
     across = np.maximum(anatomy.epi[picked] - anatomy.endo[picked], 1.0) / _ACROSS_MM_PER_MS
     septal = np.abs(angle_between(anatomy.angles[columns], np.pi + 0.1)) < 1.0
     left = _spread(endo_at, _LEFT_SITES, anatomy, anatomy.endo, _PURKINJE_MM_PER_MS)
-    right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 0.8)
-    free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 0.75)
+    right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 1.2)
+    free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 1.6)
     if subject.conduction == Conduction.LBBB:
-        left = _from_septum(endo_at, right + across, septal)
+        left = _from_septum(endo_at, right + across, septal, _SLOW_MM_PER_MS)
     elif subject.conduction == Conduction.RBBB:
         right = np.full_like(right, 400.0)
-        free = _from_septum(free_at, left + across, septal) + 8.0
+        free = _from_septum(free_at, left + across, septal, 1.3 * _SLOW_MM_PER_MS) + 8.0
     epi = np.where(septal[None], np.minimum(right, left + across), left + across)
     endo = np.where(septal[None], np.minimum(left, right + across), left)
+    thick = _RV_ACROSS_MS[subject.conduction]
     first = min(endo.min(), epi.min(), free.min())
-    return Activation(rows, columns, endo - first, epi - first, free - first, free - first + 9.0)
+    return Activation(rows, columns, endo - first, epi - first, free - first, free - first + thick)
 
 
 def _points(anatomy: Anatomy, radius: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
@@ -96,9 +99,9 @@ def _spread(
     return np.asarray(np.min(times, axis=0))
 
 
-def _from_septum(points: Array, arrival: Array, septal: NDArray[np.bool_]) -> Array:
+def _from_septum(points: Array, arrival: Array, septal: NDArray[np.bool_], speed: float) -> Array:
     """Slow spread from the septum, which was itself reached from the other side."""
     sources = points[:, septal].reshape(-1, 3)[::3]
     start = arrival[:, septal].reshape(-1)[::3]
     gaps = np.linalg.norm(points[:, :, None] - sources[None, None], axis=-1)
-    return np.asarray((start + gaps / _SLOW_MM_PER_MS).min(axis=-1))
+    return np.asarray((start + gaps / speed).min(axis=-1))

@@ -38,7 +38,7 @@ _ELECTRODES = np.array(
         [120.0, 12.0, -28.0],
     ]
 )
-_RV_SHARE = 0.6  # its wall is thin
+_RV_SHARE = 0.45  # its wall is thin
 _LIMB_GAIN = 27.0
 _TILT = 0.3  # radians by which the heart lies steeper than the picture's axes
 _CHEST_GAIN = 17.0
@@ -57,7 +57,7 @@ class Template:
         signal_mv: [12, samples] without P.
         p_mv: [12, samples] P wave alone, zero in fibrillation.
         start_ms: time of the first sample after QRS onset (negative).
-        qrs_ms: first to last ventricular excitation.
+        qrs_ms: QRS onset to the last moment at which the potentials still change fast.
         qt_ms: QRS onset to the end of T.
         r_ms: QRS onset to the R peak (largest potential over all leads).
     """
@@ -106,9 +106,10 @@ def make_template(subject: Subject, anatomy: Anatomy, activation: Activation, rn
     leads = _LeadField(subject, rng)
     fields = [leads(s.place, s.area) for s in surfaces]
     times = np.arange(-_BEFORE_MS, _AFTER_MS, _STEP_MS)
-    qrs = max(float(s.start_ms[s.dead < 0.7].max()) for s in surfaces) + 8.0
-    duration = subject.qt_ms - 0.5 * qrs
+    last = max(float(s.start_ms[s.dead < 0.7].max()) for s in surfaces) + 8.0
+    duration = subject.qt_ms - 0.5 * last
     signal = _sum_of(surfaces, fields, times, duration)
+    qrs = _end_of_qrs(signal, times, last)
     for _ in range(2):
         duration += subject.qt_ms - _end_of_t(signal, times, qrs)
         signal = _sum_of(surfaces, fields, times, duration)
@@ -212,6 +213,13 @@ def _action_potentials(times: Array, start_ms: Array, duration_ms: Array) -> Arr
     past = since - duration_ms[:, None]
     down = 1.0 / (1.0 + np.exp(np.clip(np.where(past < 0, past / 28.0, past / 19.0), -40, 40)))
     return np.asarray(up * down * (1.0 - 0.06 * np.clip(since / 300.0, 0, 1)))
+
+
+def _end_of_qrs(signal: Array, times: Array, last_ms: float) -> float:
+    """The last moment, up to the last excitation, at which the potentials change at 6 % of their fastest."""
+    speed = np.sqrt((np.gradient(signal, _STEP_MS, axis=1) ** 2).mean(axis=0))
+    speed[(times < 0) | (times > last_ms)] = 0.0
+    return float(times[np.flatnonzero(speed > 0.06 * speed.max())[-1]])
 
 
 def _end_of_t(signal: Array, times: Array, qrs_ms: float) -> float:

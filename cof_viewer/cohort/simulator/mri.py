@@ -63,7 +63,7 @@ class Pictures:
 
 
 def make_frame(anatomy: Anatomy, slices: int, size: int, spacing_mm: float, first_mm: float) -> Frame:
-    """Lay the stack: first slice at `first_mm` (0 the mitral plane), 10 mm apart; find the pixels that heart reaches."""
+    """Lay the stack: first slice at `first_mm` (0 the mitral plane), 10 mm apart; find the pixels heart can reach."""
     axis = ((np.arange(size) - (size - 1) / 2) * spacing_mm).astype(np.float32)
     levels = (first_mm + SLICE_STEP_MM * np.arange(slices)).astype(np.float32)
     return Frame(axis, axis, levels, spacing_mm, _heart_pixels(anatomy, axis, axis, levels))

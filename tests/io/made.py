@@ -46,6 +46,7 @@ def classic(pixels: NDArray[np.int16], z: int, t: int, *, step_mm: float, series
     ds.Modality, ds.ImageType = "MR", ["ORIGINAL", "PRIMARY", "M"]
     ds.PatientName, ds.PatientID, ds.PatientSex, ds.PatientAge = "Doe^Jane", "made-1", "F", "061Y"
     ds.StudyDate, ds.SeriesDescription, ds.SeriesNumber, ds.InstanceNumber = "20240229", "sax cine", 3, t + 1
+    ds.StudyTime, ds.StudyID, ds.AccessionNumber = "101000", "1", ""
     ds.ScanningSequence, ds.SequenceVariant, ds.SequenceName, ds.BodyPartExamined = "GR", "SK", "*tfi2d1_10", "HEART"
     ds.SliceThickness, ds.SpacingBetweenSlices, ds.SliceLocation = 6.0, 3.0, float(-z)
     ds.TriggerTime, ds.NominalInterval = 40.0 * t, 480

@@ -121,8 +121,9 @@ def open_case(
         progress: told the fraction read.
         cancel: looked at for every file.
         series: which stack, where there are several.
-        take_ecg_beside: without `ecg_path`, take the ECG that lies beside the study, if there is just one; when it
-            can't be used the study is opened without it.
+        take_ecg_beside: without `ecg_path`, take the only ECG of the folder or zip that was named (of a file's
+            neighbours only a simulated study's: others may be other patients'); when it can't be used the study is
+            opened without it.
 
     Raises:
         UserError: when the study, or the ECG that was named, can't be used.
@@ -131,8 +132,7 @@ def open_case(
 
     study = open_study(path, part_of(progress, 0.0, 0.8), cancel, series=series)
     cancel.raise_if_cancelled()
-    beside = Path(study.ecg_paths[0]) if take_ecg_beside and len(study.ecg_paths) == 1 else None
-    record = ecg_path or beside
+    record = ecg_path or (_ecg_beside(path, study) if take_ecg_beside else None)
     if record is None:
         return OpenCase(study)
     progress(0.8, "Reading the ECG")
@@ -144,6 +144,13 @@ def open_case(
         return OpenCase(study, notes=(error.sentence,))
     cancel.raise_if_cancelled()
     return OpenCase(study, ecg, beat, record)
+
+
+def _ecg_beside(path: Path, study: Study) -> Path | None:
+    named_whole = path.is_dir() or path.suffix.lower() == ".zip"
+    if len(study.ecg_paths) != 1 or not (named_whole or study.simulated):
+        return None
+    return Path(study.ecg_paths[0])
 
 
 def open_ecg_with_beat(path: Path) -> tuple[Ecg, Beat]:

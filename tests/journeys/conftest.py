@@ -1,0 +1,56 @@
+"""The program as a user runs it: a process of its own, the shipped weights, real files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ("segmenter", "localiser", "pose", "registration", "ecg_encoder", "flow")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A home of its own for the program's settings, library and logs."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def environment(home):
+    return {**os.environ, "COF_VIEWER_HOME": str(home), "OMP_NUM_THREADS": "2", "QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.fixture(scope="session")
+def cof_viewer(environment):
+    """Run a command in a process of its own."""
+
+    def call(*arguments: object, timeout_s: float = 170.0) -> Ended:
+        line = [sys.executable, str(ROOT / "main.py"), *(str(argument) for argument in arguments)]
+        done = subprocess.run(
+            line, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=timeout_s, check=False
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """Skips where the weights have not been made."""
+    missing = [name for name in WEIGHTS if not (ROOT / "models" / f"{name}.safetensors").is_file()]
+    if missing:
+        pytest.skip(f"weights are not in models/: {', '.join(missing)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ class Camera:
         """Zoom in by a factor above 1, out by one below; limited to what is of use."""
         self.zoom = float(np.clip(self.zoom * factor, _CLOSEST, _FARTHEST))
 
-    def on_screen(self, direction: NDArray[np.floating]) -> tuple[float, float, float]:
+    def on_screen(self, direction: ArrayLike) -> tuple[float, float, float]:
         """A patient direction as (right, up, towards the viewer)."""
         return (
             float(np.dot(direction, self.right)),

@@ -162,7 +162,7 @@ class HeartScene:
         self._renderer.SetBackground(*BACKGROUND)
         self._renderer.SetUseFXAA(True)
         self._window.AddRenderer(self._renderer)
-        self._pixels = vtkUnsignedCharArray()
+        self._pixels: Any = vtkUnsignedCharArray()
         self._parts = {name: _Part(MATERIALS[name]) for name in PARTS}
         self._plane = vtkPlane()
         self._outline = vtkPolyData()
@@ -269,7 +269,8 @@ class HeartScene:
         self._window.Render()
         if self._software is None:
             self._choose_sampling()
-        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 1, self._pixels)
+        window: Any = self._window  # the stub knows other overloads
+        window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 1, self._pixels)
         rows = vtk_to_numpy(self._pixels).reshape(height, width, 4)
         flipped = np.ascontiguousarray(rows[::-1])
         return QImage(flipped.data, width, height, 4 * width, QImage.Format.Format_RGBX8888).copy()

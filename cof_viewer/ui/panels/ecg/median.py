@@ -42,7 +42,7 @@ class MedianBeat(QWidget):
 
     def _x_of(self, time_ms: float, beat: Beat) -> float:
         pad = self._theme.pxf(16, 24)
-        span = beat.median_mv.shape[1] / SAMPLING_HZ * 1000
+        span = float(beat.median_mv.shape[1]) / SAMPLING_HZ * 1000
         return pad + (time_ms - beat.median_start_ms) / span * (self.width() - 2 * pad)
 
     def cursor_x(self) -> float | None:

@@ -98,9 +98,9 @@ class HeartPanel(Panel):
         stopped = shown == "generated" and bool(numbers and numbers.withheld)
         self.set_source(self._session.source if self._session.labels is not None else None, stopped=stopped)
         generated = self._session.result.generation is not None and shown == "generated"
-        for key in ("displacement", "thickening"):
-            self._colour_actions[key].setEnabled(generated)  # type: ignore[index]
-            self._colour_actions[key].setToolTip("" if generated else NEEDS_MOTION)  # type: ignore[index]
+        for key, action in self._colour_actions.items():
+            action.setEnabled(generated or key == "structure")
+            action.setToolTip("" if action.isEnabled() else NEEDS_MOTION)
         if not generated and self.view.colouring != "structure":
             self.set_colouring("structure")
         grid = self._session.labels.grid if self._session.labels is not None else None

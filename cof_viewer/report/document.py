@@ -66,6 +66,7 @@ def _draw(facts: ReportFacts, pages: int) -> tuple[bytes, bool]:
     canvas.setTitle(f"Cardiac function. {words.RESEARCH_ONLY}")
     canvas.setSubject(words.origin(facts)[0])
     canvas.setAuthor("")
+    canvas.setDateFormatter(lambda *_: words.pdf_date(facts.study.study_date))
     canvas.setCreator(f"COF Viewer {__version__}")
     page = Page(canvas)
     overflows = _first_page(page, facts, pages)

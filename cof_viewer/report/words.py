@@ -10,6 +10,7 @@ from cof_viewer.report.facts import NumberRow, ReportFacts, rounded, span
 
 RESEARCH_ONLY = "Research use only. Not a medical device."
 
+_FIXED = "\u00a0"  # a space at which no line breaks
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -104,7 +105,7 @@ def _sentence(row: NumberRow) -> str:
         return f"{row.name} is withheld."
     if row.value is None:
         return ""
-    text = f"{row.name} {row.rounded(row.value)} {row.unit}"
+    text = f"{row.name} {row.rounded(row.value)}{_FIXED}{row.unit}"
     text += f" ({span(*row.interval)})" if row.interval else ""
     text += f", {row.source}" if row.source is Source.GENERATED else ""
     if row.norm is not None:
@@ -124,7 +125,7 @@ def _agreement(facts: ReportFacts) -> str:
         if points == "0"
         else f"{points} point{'' if points == '1' else 's'} {'above' if gap > 0 else 'below'}"
     )
-    return f"Measured EF {rounded(row.measured)} %, generated {where}."
+    return f"Measured EF {rounded(row.measured)}{_FIXED}%, generated {where}."
 
 
 def norm_sources(facts: ReportFacts) -> str:
@@ -138,7 +139,8 @@ def norm_sources(facts: ReportFacts) -> str:
             limits = "mean ± 2 SD" if row.norm.sd is not None else "limits"
             sources.setdefault(f"{row.norm.source} ({limits})", []).append(row.name)
     cited = "; ".join(f"{', '.join(names)}: {source}" for source, names in sources.items())
-    return f"Normal ranges: {cited}. Bar normal range, dot value, line 90 % interval, arrow outside."
+    line = " line 90 % interval," if any(row.interval for row in fitting) else ""
+    return f"Normal ranges: {cited}. Bar normal, dot value,{line} arrow outside."
 
 
 def day(iso: str | None) -> str | None:
@@ -150,3 +152,12 @@ def day(iso: str | None) -> str | None:
     except ValueError:
         return iso
     return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def pdf_date(iso: str | None) -> str:
+    """The study's day as the date of the file (never the clock's); the first of 2000 where it is not known."""
+    try:
+        date = datetime.date.fromisoformat((iso or "")[:10])
+    except ValueError:
+        date = datetime.date(2000, 1, 1)
+    return f"D:{date:%Y%m%d}000000Z"

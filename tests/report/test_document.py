@@ -39,6 +39,7 @@ def test_same_bytes_at_any_time(tmp_path, monkeypatch):
     assert first.startswith(b"%PDF-1")
     assert first.count(b"/FontFile2") == 2
     assert b"Helvetica" not in first
+    assert first.count(b"D:20250514000000Z") == 2  # the study's day, made and changed
     media = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+) \]", first)
     assert media is not None
     assert [float(side) for side in media.groups()] == pytest.approx([595.28, 841.89], abs=0.01)
@@ -100,7 +101,7 @@ def test_measured_beside_generated(words_of):
     assert pages == 1
     assert "Measured beside generated" in words
     assert any(word.startswith("Dice at ES: LV 0.9") for word in words)
-    assert re.search(r"Measured EF \d+ %, generated (the same|\d+ points? (above|below))\.", sentence(words))
+    assert re.search(r"Measured EF \d+\s%, generated (the same|\d+ points? (above|below))\.", sentence(words))
 
 
 def test_a_stop_withholds_and_says_why(words_of):

@@ -194,6 +194,7 @@ class _Search:
             self._add_plain(source, SeriesKind.UNREADABLE, f"The zip holds {len(members)} files: too many.")
             return
         self._named = False
+        self._found.files -= 1  # the zip itself is no file of the exam
         self._look_at_all(list(members))
 
     def _add_nifti(self, source: Source) -> None:

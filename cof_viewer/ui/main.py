@@ -13,6 +13,7 @@ from cof_viewer.app.session import Session
 from cof_viewer.ui.screenshot import take_screenshot
 from cof_viewer.ui.tokens import SCALE_LARGE, SCALED_FROM_PX
 from cof_viewer.ui.window import Window
+from cof_viewer.ui.window_state import keep_window_state, restore_window_state
 
 DEFAULT_SIZE = (1280, 800)
 _SCALE = "QT_SCALE_FACTOR"
@@ -40,12 +41,15 @@ def run_window(
     session = Session()
     window = Window(session)
     window.resize(round(size[0] / scale), round(size[1] / scale))
+    if screenshot is None and size == DEFAULT_SIZE:
+        restore_window_state(window)
     window.show()
     if screenshot is not None:
         app.processEvents()
         code = take_screenshot(app, window, study, ecg, screenshot)
         window.close()
         return code
+    keep_window_state(window)
     if study is not None:
         session.open(study, ecg)
     return int(app.exec())

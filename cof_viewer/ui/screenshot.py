@@ -15,6 +15,8 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.ui.window import Window
 
 LONGEST_S = 1800.0
+SETTLED_WITHIN_S = 30.0
+"""How long the picture waits for panels that still draw in the background."""
 
 
 def take_screenshot(app: QApplication, window: Window, study: Path | None, ecg: Path | None, target: Path) -> int:
@@ -43,6 +45,7 @@ def take_screenshot(app: QApplication, window: Window, study: Path | None, ecg: 
         if job.error is not None:
             return _tell(job.error)
     window.ensure_panels()
+    session.jump_es()
     window.messages.clear()
     if not _draw(app, window, target):
         sys.stderr.write(f'The picture could not be written to "{target}". Choose another folder.\n')
@@ -69,8 +72,9 @@ def _draw(app: QApplication, window: Window, target: Path) -> bool:
     """Two full refreshes, then the picture."""
     for _ in range(2):
         window.repaint()
-        end = time.monotonic() + 0.3
-        while time.monotonic() < end:
+        latest = time.monotonic() + SETTLED_WITHIN_S
+        earliest = time.monotonic() + 0.3
+        while time.monotonic() < earliest or (not window.is_settled() and time.monotonic() < latest):
             app.processEvents()
             time.sleep(0.005)
     target.parent.mkdir(parents=True, exist_ok=True)

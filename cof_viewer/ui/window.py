@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtCore import QRect, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -41,7 +41,13 @@ MINIMUM = (1024, 680)
 
 
 class Window(QWidget):
-    """One window, one open study. It is the `Shell` of the action table."""
+    """One window, one open study. It is the `Shell` of the action table.
+
+    Attributes:
+        closing: emitted once, before the panels are freed.
+    """
+
+    closing = Signal()
 
     def __init__(self, session: Session, theme: Theme | None = None) -> None:
         """Build everything but the panels, which come after the first paint."""
@@ -101,6 +107,13 @@ class Window(QWidget):
                 self.grid.put(place, panel)
                 if place == "rail":
                     self._connect_rail(panel)
+                elif isinstance(signal := getattr(panel, "ecg_requested", None), SignalInstance):
+                    signal.connect(self.choose_ecg)
+
+    def is_settled(self) -> bool:
+        """Whether every panel has drawn what it is to show now."""
+        panels = [self.grid.panel(place) for place in self.grid.places()]
+        return all(panel.is_settled() for panel in panels if isinstance(panel, Panel) and panel.isVisible())
 
     def _connect_rail(self, panel: Panel) -> None:
         from cof_viewer.ui.panels.study import StudyPanel
@@ -368,6 +381,7 @@ class Window(QWidget):
         """Cancel what runs and wait for its threads, free VTK, then go."""
         self.player.stop()
         self.session.close()
+        self.closing.emit()
         for place in self.grid.places():
             panel = self.grid.panel(place)
             if isinstance(panel, Panel):

@@ -246,7 +246,7 @@ class TransportBar(QWidget):
         place = f"{phase + 1}/{session.phases}"
         times, rr = session.phase_ms, session.rr_ms
         if times is None or rr is None or phase >= len(times):
-            return place, " phases, times unknown"
+            return place, " · times unknown"
         return f"{times[phase]:.0f}", f" / {rr:.0f} ms · {place}"
 
     # -- drawing ---------------------------------------------------------------------------------------------------

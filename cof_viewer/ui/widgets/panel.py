@@ -156,6 +156,10 @@ class Panel(QWidget):
         """Read colours and sizes again; panels extend it."""
         self.update()
 
+    def is_settled(self) -> bool:
+        """Whether everything that is to be shown now is drawn; a panel with work in the background says when."""
+        return True
+
     def finalize(self) -> None:
         """Free what must be freed before the window closes (VTK); called once from `closeEvent`."""
 

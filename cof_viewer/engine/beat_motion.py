@@ -1,0 +1,183 @@
+"""From a drawn beat to fields: velocity scaled to its EF, laid out over the phases of the beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
+from cof_viewer.domain.generation import Motion
+from cof_viewer.domain.grid import Grid
+from cof_viewer.engine.anchor import Prepared
+from cof_viewer.engine.motion.descent import base_descent_mm, descent_profile
+from cof_viewer.engine.motion.field import identity_lattice, integrate
+from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
+from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, slide_slices, soft_shares
+from cof_viewer.engine.warp import BeatField
+
+_LOST_EXTENT, _KEPT_EXTENT = 0.3, 9.0  # how far (slices) the first slice's content goes on above the stack
+_NODES = 9
+_SECANT_STEPS = 4
+_AMOUNT_LIMITS = (0.1, 2.6)
+
+
+@dataclass(frozen=True, eq=False)
+class MemberMotion:
+    """One member's stationary motion, before time.
+
+    Attributes:
+        velocity: [z, 2, 64, 64] mm for the whole way ED -> ES.
+        descent_mm: of the base from ED to ES.
+        extend_base: slices that the first slice's content goes on beyond the stack.
+        anchor_s: where the anchor stands between ED (0) and ES (1).
+        node_s: [nodes] values of s at which `node_lv` was measured.
+        node_lv: [nodes] LV volume in canonical voxels.
+    """
+
+    velocity: Tensor
+    descent_mm: float
+    extend_base: float
+    anchor_s: float
+    node_s: NDArray[np.float64]
+    node_lv: NDArray[np.float64]
+
+    def lv_curve(self, s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """LV volume (canonical voxels) at moments s, interpolated between the nodes."""
+        from scipy.interpolate import PchipInterpolator
+
+        return np.asarray(PchipInterpolator(self.node_s, self.node_lv, extrapolate=True)(s))
+
+
+def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: bool, anchor_s: float) -> MemberMotion:
+    """Scale a velocity so that the soft LV volume at ES over that at ED is 1 - EF.
+
+    Args:
+        prepared: the anchor.
+        velocity: [z, 2, 64, 64] mm, ED -> ES.
+        ef: 0 to 1.
+        base_is_lost: whether the first slice runs out of LV at ES.
+        anchor_s: where the anchor stands between ED and ES.
+    """
+    descent = base_descent_mm(100.0 * ef)
+    extend = _LOST_EXTENT if base_is_lost else _KEPT_EXTENT
+    unit = MemberMotion(velocity, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
+
+    def ratio(amount: float) -> float:
+        at = lv_volumes(prepared, unit, np.array([0.0, 1.0]), amount)
+        return float(at[1] / max(at[0], 1.0))
+
+    amount = _solve(ratio, 1.0 - ef)
+    scaled = MemberMotion(velocity * amount, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
+    nodes = np.linspace(0.0, 1.0, _NODES)
+    return MemberMotion(velocity * amount, descent, extend, anchor_s, nodes, lv_volumes(prepared, scaled, nodes))
+
+
+def _solve(ratio: object, target: float) -> float:
+    """Amount at which the falling function `ratio` meets the target, by regula falsi within limits."""
+    assert callable(ratio)
+    low, high = _AMOUNT_LIMITS
+    at_low, at_high = ratio(low) - target, ratio(high) - target
+    if at_low <= 0 or at_high >= 0:
+        return low if at_low <= 0 else high
+    amount = low
+    for _ in range(_SECANT_STEPS):
+        amount = high - at_high * (high - low) / (at_high - at_low)
+        value = ratio(amount) - target
+        if abs(value) < 0.004:
+            break
+        if value > 0:
+            low, at_low, at_high = amount, value, at_high * 0.6
+        else:
+            high, at_high, at_low = amount, value, at_low * 0.6
+    return float(amount)
+
+
+def source_slices(prepared: Prepared, member: MemberMotion, s: float) -> NDArray[np.float64]:
+    """[z] fractional slice of the anchor that each slice shows at s: nearer the base while the base descends."""
+    profile = descent_profile(prepared.frame.level)
+    shift = member.descent_mm / prepared.slice_mm * profile * (s - member.anchor_s)
+    return np.asarray(np.arange(prepared.frame.slices) - shift)
+
+
+@torch.no_grad()
+def lv_volumes(
+    prepared: Prepared, member: MemberMotion, moments: NDArray[np.float64], amount: float = 1.0
+) -> NDArray[np.float64]:
+    """Soft LV volume in canonical voxels at each moment s, every second pixel (3 mm) of the canonical grid."""
+    cavity = prepared.distances[prepared.frame.first :, :1, ::2, ::2]
+    size = CANONICAL_PIXELS // 2
+    identity = identity_lattice(size, size, cavity.device)
+    velocity = member.velocity[prepared.frame.first :] * (amount / LATTICE_SPACING_MM)
+    out = np.empty(len(moments))
+    for k, s in enumerate(moments):
+        source = source_slices(prepared, member, float(s))[prepared.frame.first :] - prepared.frame.first
+        slid = slide_slices(
+            cavity, torch.from_numpy(source).float().to(cavity.device), member.extend_base, -DISTANCE_CAP_MM
+        )
+        lattice = integrate(velocity * (float(s) - member.anchor_s), squarings=4)
+        grid = identity + lattice.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+        moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
+        out[k] = 4.0 * float((moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum())
+    return out
+
+
+@torch.no_grad()
+def beat_field(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64]) -> BeatField:
+    """Pull-back of every phase from its moment s; exactly zero where s is the anchor's."""
+    steps = torch.from_numpy(s - member.anchor_s).float().to(member.velocity.device)
+    fields = [integrate(member.velocity * (step / LATTICE_SPACING_MM)) * LATTICE_SPACING_MM for step in steps]
+    source = np.stack([source_slices(prepared, member, float(moment)) for moment in s])
+    return BeatField(
+        torch.stack(fields),
+        torch.from_numpy(source).float().to(member.velocity.device),
+        member.extend_base,
+        prepared.frame.first,
+    )
+
+
+@torch.no_grad()
+def full_motion(
+    prepared: Prepared, member: MemberMotion, field: BeatField, s: NDArray[np.float64], anchor_phase: int
+) -> Motion:
+    """The same motion as displacement both ways on the canonical lattice, in the patient's frame."""
+    phases, slices = len(s), prepared.frame.slices
+    pull = np.zeros((phases, slices, LATTICE_PIXELS, LATTICE_PIXELS, 3), dtype=np.float32)
+    push = np.zeros_like(pull)
+    pull[..., :2] = field.in_plane_mm.permute(0, 1, 3, 4, 2).cpu().numpy()
+    places = np.arange(slices, dtype=np.float64)
+    for k, moment in enumerate(s):
+        source = source_slices(prepared, member, float(moment))
+        pull[k, ..., 2] = ((source - places) * prepared.slice_mm)[:, None, None]
+        step = float(moment) - member.anchor_s
+        inverse = integrate(member.velocity * (-step / LATTICE_SPACING_MM)) * LATTICE_SPACING_MM
+        reached = np.interp(places, source, places)
+        reached = np.where(places < source[0], places - source[0], reached)
+        reached = np.where(places > source[-1], places + (slices - 1 - source[-1]), reached)
+        low = np.clip(np.floor(reached).astype(int), 0, slices - 1)
+        high = np.minimum(low + 1, slices - 1)
+        share = np.clip(reached - low, 0, 1)[:, None, None, None].astype(np.float32)
+        planes = inverse.permute(0, 2, 3, 1).cpu().numpy()
+        push[k, ..., :2] = planes[low] * (1 - share) + planes[high] * share
+        push[k, ..., 2] = ((reached - places) * prepared.slice_mm)[:, None, None]
+    return Motion(lattice_grid(prepared), pull, push, anchor_phase)
+
+
+def lattice_grid(prepared: Prepared) -> Grid:
+    """The canonical lattice placed in the patient."""
+    canonical = prepared.pose.canonical_grid(prepared.volume.grid)
+    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
+    coarse[:2, 3] = 0.5
+    return Grid(
+        (prepared.frame.slices, LATTICE_PIXELS, LATTICE_PIXELS),
+        canonical.patient_from_voxel @ coarse,
+        prepared.volume.grid.spacing_known,
+        prepared.volume.grid.orientation_known,
+    )
+
+
+__all__ = ["MemberMotion", "beat_field", "full_motion", "lv_volumes", "scale_to_ef", "soft_shares"]

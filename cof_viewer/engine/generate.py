@@ -1,0 +1,239 @@
+"""One generated beat, from a prepared anchor and an ECG cycle: draw, scale, time, warp, count, judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cof_viewer.anatomy import agreement
+from cof_viewer.anatomy import function_from_labels
+from cof_viewer.domain.ecg import Beat, Ecg
+from cof_viewer.domain.flag import Flag, Severity, worst_first
+from cof_viewer.domain.function import Provenance, Result, Source
+from cof_viewer.domain.generation import Generation, Measurement
+from cof_viewer.domain.image import Cine, regular_phase_ms
+from cof_viewer.domain.progress import CancelToken, Progress, part_of
+from cof_viewer.engine import gate
+from cof_viewer.engine.anchor import Prepared
+from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
+from cof_viewer.engine.beat_motion import MemberMotion, beat_field, full_motion, scale_to_ef, source_slices
+from cof_viewer.engine.ecg_condition import interval_numbers
+from cof_viewer.engine.flow import Condition, FlowNetwork, euler, member_noise
+from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks
+from cof_viewer.engine.warp import ScannerWarp, warp_beat
+
+
+@dataclass(frozen=True)
+class AnchorMoment:
+    """Where the anchor stands in the beat.
+
+    Attributes:
+        phase: index among the generated phases.
+        role: "ed", "es" or "" when only the index was given.
+        guessed: whether the role was estimated from the picture.
+    """
+
+    phase: int | None
+    role: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Generator:
+    """The learned parts of Stage 2."""
+
+    network: FlowNetwork
+    statistics: CodeStatistics
+    device: torch.device
+
+    def draw(
+        self,
+        prepared: Prepared,
+        beat: Beat,
+        embedding: NDArray[np.float32],
+        *,
+        anchor_is_es: bool,
+        members: int,
+        steps: int,
+        seed: int,
+        cancel: CancelToken,
+    ) -> list[DrawnBeat]:
+        """Members' beats for an anchor and an ECG; the first is the middle one."""
+        statistics = self.statistics
+        anatomy = statistics.standard_anatomy(torch.from_numpy(prepared.features), anchor_is_es)
+        intervals = statistics.standard_intervals(torch.from_numpy(interval_numbers(beat)))
+        noise = member_noise(members, statistics.beat_numbers, seed).to(self.device)
+        condition = self._condition(anatomy, intervals, torch.from_numpy(embedding), anchor_is_es, members)
+        numbers = euler(self.network, noise, condition, steps, cancel).cpu()
+        return [statistics.read(row) for row in numbers]
+
+    def _condition(
+        self, anatomy: Tensor, intervals: Tensor, embedding: Tensor, anchor_is_es: bool, members: int
+    ) -> Condition:
+        def rows(values: Tensor) -> Tensor:
+            return values.to(self.device).expand(members, -1)
+
+        one = torch.ones(1)
+        return Condition(
+            rows(anatomy), rows(one * float(anchor_is_es)), rows(intervals), rows(embedding), rows(one), rows(one)
+        )
+
+    def velocity(self, prepared: Prepared, drawn: DrawnBeat, anchor_is_es: bool) -> Tensor:
+        """[z, 2, 64, 64] mm, ED -> ES, before scaling to the EF."""
+        coefficients = torch.tensor(drawn.coefficients)
+        if anchor_is_es:
+            return -prepared.decoder(self.statistics.basis_es.code(coefficients).to(self.device))
+        return prepared.decoder(self.statistics.basis_ed.code(coefficients).to(self.device))
+
+
+def phase_moments(marks: TimeMarks, phases: int, anchor: AnchorMoment) -> tuple[NDArray[np.float64], int, TimeMarks]:
+    """s of every phase, the anchor's phase, and the marks once they agree with the anchor.
+
+    An ED anchor stands at s = 0 and an ES anchor at s = 1: the clock is turned so that its phase falls on the mark.
+    """
+    times = np.asarray(regular_phase_ms(phases, marks.rr_ms))
+    if anchor.role == "es":
+        phase = round(marks.es_ms / marks.rr_ms * phases) % phases if anchor.phase is None else anchor.phase
+        shift = times[phase] - marks.es_ms
+        s = emptying(marks, times - shift)
+        s[phase] = 1.0
+        return s, phase, replace(marks, es_ms=float(times[phase]))
+    phase = anchor.phase or 0
+    shift = times[phase] if anchor.role == "ed" else 0.0
+    s = emptying(marks, times - shift)
+    if anchor.role == "ed":
+        s[phase] = 0.0
+    return s, phase, replace(marks, es_ms=float((marks.es_ms + shift) % marks.rr_ms))
+
+
+def member_motions(
+    generator: Generator,
+    prepared: Prepared,
+    drawn: list[DrawnBeat],
+    anchor_is_es: bool,
+    anchor_s: list[float],
+    progress: Progress,
+    cancel: CancelToken,
+) -> list[MemberMotion]:
+    """Every member's motion, scaled to its EF, with its volume as a function of s."""
+    motions = []
+    for index, (beat, place) in enumerate(zip(drawn, anchor_s, strict=True)):
+        cancel.raise_if_cancelled()
+        progress(index / len(drawn), f"Finding the motion, member {index + 1} of {len(drawn)}")
+        with torch.no_grad():
+            velocity = generator.velocity(prepared, beat, anchor_is_es)
+        motions.append(scale_to_ef(prepared, velocity, beat.ef, beat.base_is_lost, place))
+    return motions
+
+
+def medoid(curves: NDArray[np.float64]) -> int:
+    """Member whose curve [member, t] lies nearest to the pointwise median."""
+    return int(np.square(curves - np.median(curves, axis=0)).sum(axis=1).argmin())
+
+
+def generate_beat(
+    generator: Generator,
+    prepared: Prepared,
+    ecg: Ecg,
+    beat: Beat,
+    embedding: NDArray[np.float32],
+    anchor: AnchorMoment,
+    *,
+    phases: int,
+    members: int,
+    steps: int,
+    seed: int,
+    provenance: Provenance,
+    measured: Measurement | None,
+    flags: tuple[Flag, ...],
+    progress: Progress,
+    cancel: CancelToken,
+) -> Generation:
+    """Draw the members, choose the medoid, warp the anchor with it and count. Arguments as in `Engine.generate`."""
+    progress(0.0, "Drawing the motion from the ECG")
+    es_like = anchor.role == "es" or (anchor.role == "" and _is_late(beat, phases, anchor))
+    drawn = generator.draw(
+        prepared, beat, embedding, anchor_is_es=es_like, members=members, steps=steps, seed=seed, cancel=cancel
+    )
+    expected = expected_marks(beat.intervals, beat.rr_ms)
+    timed = [phase_moments(member.marks(expected), phases, anchor) for member in drawn]
+    places = [float(s[phase]) for s, phase, _ in timed]
+    motions = member_motions(generator, prepared, drawn, es_like, places, part_of(progress, 0.05, 0.35), cancel)
+    curves = np.stack([motion.lv_curve(s) for motion, (s, _, _) in zip(motions, timed, strict=True)])
+    chosen = medoid(curves)
+    s, anchor_phase, marks = timed[chosen]
+    field = beat_field(prepared, motions[chosen], s)
+    warp = ScannerWarp(prepared.volume, prepared.labels, prepared.pose, field)
+    cine_data, labels = warp_beat(warp, prepared.labels, phases, anchor_phase, part_of(progress, 0.4, 0.95), cancel)
+    motion = full_motion(prepared, motions[chosen], field, s, anchor_phase)
+    phase_ms = regular_phase_ms(phases, beat.rr_ms)
+    function = function_from_labels(
+        labels,
+        phase_ms=phase_ms,
+        rr_ms=beat.rr_ms,
+        source=Source.GENERATED,
+        ed_phase=anchor_phase if anchor.role == "ed" else None,
+        anchor_phase=anchor_phase,
+    )
+    found = [*flags, *gate.ecg_flags(ecg, beat), *gate.label_flags(prepared.labels), *gate.timing_flags(marks, beat)]
+    found += gate.contraction_flags(function.ef_percent)
+    found += gate.motion_flags(motion, _near_heart(prepared), _outside_share(prepared, motions[chosen], s))
+    if anchor.guessed:
+        found.append(_guessed(anchor.role))
+    volume = prepared.volume
+    cine = Cine(cine_data, volume.grid, phase_ms, beat.rr_ms, volume.layout, volume.name)
+    agreed = None
+    if measured is not None:
+        agreed = agreement(
+            labels, measured.labels, measured_phase_ms=measured.cine.phase_ms, measured_rr_ms=measured.cine.rr_ms
+        )
+    result = Result(
+        function=function,
+        measured=measured.result.function if measured else None,
+        agreement=agreed,
+        flags=worst_first(tuple(found)),
+        provenance=replace(provenance, anchor_phase=anchor_phase),
+    )
+    scale = _milliliters_per_canonical_voxel(prepared) if volume.grid.spacing_known else 1.0
+    progress(1.0, "Generated")
+    return Generation(
+        cine, labels, volume, prepared.labels, anchor_phase, motion, curves * scale, result,
+        measured.labels if measured else None,
+    )  # fmt: skip
+
+
+def _is_late(beat: Beat, phases: int, anchor: AnchorMoment) -> bool:
+    """Whether an anchor given by its index stands nearer to ES than to ED."""
+    marks = expected_marks(beat.intervals, beat.rr_ms)
+    times = np.asarray(regular_phase_ms(phases, beat.rr_ms))
+    return float(emptying(marks, times)[anchor.phase or 0]) > 0.5
+
+
+def _milliliters_per_canonical_voxel(prepared: Prepared) -> float:
+    return 1.5 * 1.5 * prepared.slice_mm / 1000.0
+
+
+def _near_heart(prepared: Prepared) -> NDArray[np.bool_]:
+    """[z, 62, 62] lattice points inside LV, wall or RV of the anchor, border left out."""
+    inside = (prepared.distances[:, 1:].amax(dim=1) > 0).cpu().numpy()[:, ::2, ::2]
+    return np.asarray(inside[:, 1:-1, 1:-1])
+
+
+def _outside_share(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64]) -> float:
+    """Largest share of the LV that a phase reads from above the first slice."""
+    area = (prepared.distances[:, 1] > 0).sum(dim=(1, 2)).cpu().numpy().astype(float)
+    shares = [area[source_slices(prepared, member, float(m)) < prepared.frame.first - 0.5].sum() for m in s]
+    return float(max(shares) / max(area.sum(), 1.0))
+
+
+def _guessed(role: str) -> Flag:
+    words = {"ed": "end-diastole", "es": "end-systole"}[role]
+    return Flag(
+        "anchor-phase-guessed",
+        Severity.CAUTION,
+        f"The anchor is taken for {words} from its shape alone. Choose its phase if that is wrong.",
+    )

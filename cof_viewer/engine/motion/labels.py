@@ -1,0 +1,80 @@
+"""Label maps that can be warped without tearing thin walls: signed distances of cavity, outer wall and RV.
+
+A signed distance interpolates between contours, along the axis too, so a slice between two imaged ones gets the
+outline between theirs. Partial-volume shares follow by a soft step one pixel wide.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from cof_viewer.domain.image import Label
+
+DISTANCE_CAP_MM = 25.0
+
+
+def signed_distances(labels: NDArray[np.uint8], pixel_mm: tuple[float, float]) -> NDArray[np.float32]:
+    """In-plane signed distance (inside positive, mm) of LV, LV with wall, and RV.
+
+    Args:
+        labels: [z, y, x].
+        pixel_mm: (x, y) pixel size.
+
+    Returns:
+        float32 [z, 3, y, x], capped at ±25 mm; slices without the structure are -25 throughout.
+    """
+    lv = labels == Label.LV
+    masks = (lv, lv | (labels == Label.MYO), labels == Label.RV)
+    out = np.full((len(labels), 3, *labels.shape[1:]), -DISTANCE_CAP_MM, dtype=np.float32)
+    sampling = (pixel_mm[1], pixel_mm[0])
+    half_pixel = 0.25 * (pixel_mm[0] + pixel_mm[1])
+    for z in range(len(labels)):
+        for channel, mask in enumerate(masks):
+            plane = mask[z]
+            if plane.any():
+                inside = ndimage.distance_transform_edt(plane, sampling)
+                outside = ndimage.distance_transform_edt(~plane, sampling)
+                out[z, channel] = np.where(plane, inside - half_pixel, half_pixel - outside)
+    return np.clip(out, -DISTANCE_CAP_MM, DISTANCE_CAP_MM)
+
+
+def soft_shares(distances: Tensor, width_mm: float) -> Tensor:
+    """Partial-volume shares of LV, Myo and RV from signed distances.
+
+    Args:
+        distances: [..., 3, rows, columns] of LV, LV with wall, RV, inside positive.
+        width_mm: width over which a share goes from 0 to 1: a pixel.
+
+    Returns:
+        [..., 3, rows, columns] in [0, 1]; they sum to at most 1.
+    """
+    share = (distances / width_mm + 0.5).clamp(0, 1)
+    lv, outer, rv = share.unbind(dim=-3)
+    outer = torch.maximum(outer, lv)
+    return torch.stack([lv, outer - lv, torch.minimum(rv, 1 - outer)], dim=-3)
+
+
+def slide_slices(stack: Tensor, source_slice: Tensor, extend_base: float, below: float) -> Tensor:
+    """Read a stack at fractional slices along its axis.
+
+    Args:
+        stack: [z, ...].
+        source_slice: [n] fractional slice to read for each output slice.
+        extend_base: how many slices beyond the first one its content still goes on.
+        below: value beyond the stack's ends.
+
+    Returns:
+        [n, ...].
+    """
+    last = len(stack) - 1
+    clamped = source_slice.clamp(0, last)
+    low = clamped.floor().long().clamp(max=max(last - 1, 0))
+    high = (low + 1).clamp(max=last)
+    share = (clamped - low).reshape(-1, *[1] * (stack.ndim - 1))
+    value = torch.lerp(stack[low], stack[high], share)
+    gone = ((-source_slice - extend_base) / 0.5).clamp(0, 1).reshape(share.shape)
+    return torch.lerp(value, torch.full_like(value, below), gone)

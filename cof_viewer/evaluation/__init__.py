@@ -1,0 +1,1 @@
+"""The measuring stick: held-out patients, metrics, tables."""

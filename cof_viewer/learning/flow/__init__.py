@@ -1,0 +1,1 @@
+"""Learning the generator: motion codes of real beats, their modes, and the flow that draws them."""

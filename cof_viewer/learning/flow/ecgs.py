@@ -1,0 +1,103 @@
+"""Real ECGs for real hearts: matched by diagnosis and EF class, because no public data pairs them.
+
+A match says nothing about one patient; it only keeps company that occurs: LBBB with dilated hearts, infarct ECGs
+with infarcts. What the model seems to read of EF from such an ECG is partly this match, and is said so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cof_viewer.domain.ecg import Beat, Ecg
+from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.split import Split
+from cof_viewer.engine.ecg_condition import interval_numbers
+from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
+from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks
+from cof_viewer.engine.weights import load_weights, read_entries
+from cof_viewer.learning.ecg.records import read_records
+from cof_viewer.signal import representative_beat
+
+_COMPANY: dict[str, tuple[str, ...]] = {
+    "NOR": ("normal", "bradycardia", "tachycardia", "pac_svt"),
+    "DCM": ("lbbb", "af_flutter", "ischaemia_stt", "pvc", "avb1"),
+    "HCM": ("lvh", "ischaemia_stt"),
+    "MINF": ("mi_anterior", "mi_inferior", "mi_unspecified", "ischaemia_stt"),
+    "RV": ("rbbb", "rvh", "irbbb_fascicular", "normal"),
+}
+_LOW_EF, _HIGH_EF = 42.0, 68.0
+
+
+@dataclass(frozen=True, eq=False)
+class EcgCase:
+    """One ECG as Stage 2 sees it."""
+
+    group: str
+    intervals: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    expected: TimeMarks
+
+
+def load_ecgs(folder: Path, part: Split, models: Path | None) -> list[EcgCase]:
+    """Every usable adult record of a part, with its embedding (zeros while there is no encoder)."""
+    encoder = _encoder(models)
+    cases = (_case(group, ecg, encoder) for group, ecg in _records(folder, part))
+    return [case for case in cases if case is not None]
+
+
+def matched_records(folder: Path, part: Split, wanted: list[tuple[str, float]], seed: int = 0) -> list[Ecg]:
+    """One usable record of a part for each (ACDC group, EF), drawn by seed."""
+    records = [(group, ecg) for group, ecg in _records(folder, part) if _case(group, ecg, None) is not None]
+    matcher, rng = Matcher([group for group, _ in records]), np.random.default_rng(seed)
+    return [records[int(rng.choice(matcher.candidates(group, ef)))][1] for group, ef in wanted]
+
+
+def _records(folder: Path, part: Split) -> list[tuple[str, Ecg]]:
+    """(group, record) of every adult, unpaced record of good quality."""
+    usable = (r for r in read_records(folder) if r.quality == "ok" and r.group not in ("paediatric", "paced"))
+    return [(record.group, record.ecg) for record in usable if record.part is part]
+
+
+def _encoder(models: Path | None) -> StMemEncoder | None:
+    if models is None or not (models / "manifest.json").is_file() or "ecg_encoder" not in read_entries(models):
+        return None
+    state, entry = load_weights(models, "ecg_encoder")
+    encoder = StMemEncoder(config_from(entry.config))
+    load_state(encoder, state)
+    return encoder.eval()
+
+
+def _case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:
+    try:
+        beat: Beat = representative_beat(ecg)
+    except UserError:
+        return None
+    with torch.inference_mode():
+        embedding = encode(encoder, beat) if encoder is not None else np.zeros(768, np.float32)
+    expected = expected_marks(beat.intervals, beat.rr_ms)
+    return EcgCase(group, interval_numbers(beat), np.asarray(embedding, np.float32), expected)
+
+
+class Matcher:
+    """Draws ECGs that could belong to a heart."""
+
+    def __init__(self, groups: list[str]) -> None:
+        """Sort records, known by their groups, by their company."""
+        self._of = {
+            heart: [k for k, group in enumerate(groups) if group in wanted] for heart, wanted in _COMPANY.items()
+        }
+
+    def candidates(self, group: str, ef_percent: float) -> list[int]:
+        """Indices of records for an ACDC group, or for an EF where the group is not known."""
+        if group in self._of:
+            return self._of[group]
+        if ef_percent < _LOW_EF:
+            return self._of["DCM"] + self._of["MINF"]
+        if ef_percent > _HIGH_EF:
+            return self._of["HCM"] + self._of["NOR"]
+        return self._of["NOR"] + self._of["RV"]

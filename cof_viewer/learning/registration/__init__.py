@@ -1,0 +1,1 @@
+"""Learning Stage 1: pairs of phases of one heart, local correlation and label consistency."""

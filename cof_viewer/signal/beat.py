@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.domain.ecg import SAMPLING_HZ, Beat, Ecg
+from cof_viewer.domain.ecg import SAMPLING_HZ, Beat, Ecg, Intervals
 from cof_viewer.domain.errors import UserError
 from cof_viewer.signal.delineate import measure_intervals
-from cof_viewer.signal.median import MedianBeat, median_beat
+from cof_viewer.signal.median import MedianBeat, agreement_before, median_beat
 from cof_viewer.signal.peaks import r_peaks
 
 MIN_SECONDS = 5.0
 _MS = 1000.0 / SAMPLING_HZ
 _IRREGULAR_STEP = 0.09
+_IRREGULAR_STEP_WITHOUT_P = 0.05
+_P_AGREEMENT = 0.5
 _RR_WEIGHT = 4.0
 _LIKE_MEDIAN = 0.85
 
@@ -42,6 +44,7 @@ def representative_beat(ecg: Ecg) -> Beat:
     chosen = _choose(peaks, beats)
     rr = int(peaks[chosen + 1] - peaks[chosen])
     usual = _usual_rr(peaks, beats.ruling)
+    intervals = _measured(ecg, peaks, beats, usual * _MS)
     return Beat(
         signal_mv=np.ascontiguousarray(ecg.signal_mv[:, peaks[chosen] : peaks[chosen] + rr], dtype=np.float32),
         median_mv=beats.median_mv.astype(np.float32),
@@ -49,9 +52,20 @@ def representative_beat(ecg: Ecg) -> Beat:
         rr_ms=rr * _MS,
         r_peaks_ms=tuple(float(p * _MS) for p in peaks),
         chosen=chosen,
-        intervals=measure_intervals(beats.median_mv, beats.start, rr_ms=usual * _MS),
-        irregular=_is_irregular(peaks, beats.ruling),
+        intervals=intervals,
+        irregular=_is_irregular(peaks, has_p=intervals.p_ms is not None),
         excluded=tuple(int(i) for i in np.flatnonzero(_excluded(beats))),
+    )
+
+
+def lead_intervals(beat: Beat, lead: str) -> Intervals:
+    """Measures of the median beat in one lead, as a reader of that lead would mark them."""
+    return measure_intervals(
+        np.asarray(beat.median_mv, dtype=np.float64),
+        round(beat.median_start_ms / _MS),
+        rr_ms=beat.intervals.rr_ms or beat.rr_ms,
+        lead=lead,
+        has_p=beat.intervals.p_ms is not None,
     )
 
 
@@ -82,10 +96,20 @@ def _usual_rr(peaks: NDArray[np.intp], ruling: NDArray[np.bool_]) -> float:
     return float(np.median(gaps[pairs] if pairs.any() else gaps))
 
 
-def _is_irregular(peaks: NDArray[np.intp], ruling: NDArray[np.bool_]) -> bool:
-    """Whether successive intervals differ as in atrial fibrillation: the usual step is over 9 % of RR."""
+def _measured(ecg: Ecg, peaks: NDArray[np.intp], beats: MedianBeat, rr_ms: float) -> Intervals:
+    """Intervals over all leads; P only where beats agree on what comes before QRS (they do not in fibrillation)."""
+    without = measure_intervals(beats.median_mv, beats.start, rr_ms=rr_ms, has_p=False)
+    assert without.qrs_onset_at_ms is not None
+    onset = round(without.qrs_onset_at_ms / _MS)
+    if agreement_before(ecg.signal_mv, peaks, beats, onset) < _P_AGREEMENT:
+        return without
+    return measure_intervals(beats.median_mv, beats.start, rr_ms=rr_ms)
+
+
+def _is_irregular(peaks: NDArray[np.intp], *, has_p: bool) -> bool:
+    """Whether the usual step between successive intervals is over 9 % of RR, or over 5 % where there is no P."""
     gaps = np.diff(peaks).astype(float)
     if len(gaps) < 4:
         return False
-    steps = np.abs(np.diff(gaps))
-    return bool(np.median(steps) / np.median(gaps) > _IRREGULAR_STEP)
+    step = float(np.median(np.abs(np.diff(gaps))) / np.median(gaps))
+    return step > (_IRREGULAR_STEP if has_p else _IRREGULAR_STEP_WITHOUT_P)

@@ -7,6 +7,8 @@ shape are aligned with each other by correlation, so that their R peaks mean the
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,8 @@ _T_WAVE_SHARE = 0.45
 _THRESHOLD_SHARE = 0.35
 _SEARCH_BACK_SHARE = 0.22
 _LOCAL_BEATS = 8
+_TRUSTED_SHARE = 0.75
+_LEAST_SIZE = 0.4
 _WHOLE_SHAPE_S = 0.1
 _ALIGN_S = 0.04
 _SAME_SHAPE = 0.85
@@ -42,17 +46,22 @@ def r_peaks(ecg: Ecg) -> Samples:
         return np.zeros(0, dtype=np.intp)
     fast = band_pass(live, *_QRS_BAND_HZ)
     centres = _qrs_centres(_activity(fast))
-    if len(centres) == 0 or _qrs_size_mv(fast, centres) < _MIN_QRS_MV:
+    if len(centres) == 0:
         return np.zeros(0, dtype=np.intp)
+    ranges = _ranges_mv(fast, centres)
+    if float(np.median(ranges.max(axis=1))) < _MIN_QRS_MV:
+        return np.zeros(0, dtype=np.intp)
+    centres = centres[_is_large(ranges)]
     wide = band_pass(live, 0.7, 40.0)
     return _aligned(wide, centres)
 
 
 def _activity(fast: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[sample] how much all leads move; each lead by its own scale, clipped so that no artefact of one rules."""
+    """[sample] how much the leads move, each by its own scale; those that move most are left out, as artefacts do."""
     scale = np.percentile(np.abs(fast), 97, axis=1, keepdims=True)
-    relative = np.minimum(np.abs(fast) / np.maximum(scale, 1e-6), 2.5)
-    power = np.sqrt((relative**2).mean(axis=0))
+    relative = np.sort(np.minimum(np.abs(fast) / np.maximum(scale, 1e-6), 2.5), axis=0)
+    trusted = relative[: max(1, round(_TRUSTED_SHARE * len(relative)))]
+    power = np.sqrt((trusted**2).mean(axis=0))
     return np.convolve(power, np.hanning(int(_SMOOTH_S * 2 * SAMPLING_HZ)) / (_SMOOTH_S * SAMPLING_HZ), mode="same")
 
 
@@ -101,7 +110,7 @@ def _searched_back(kept: Samples, found: Samples, activity: NDArray[np.float64])
     usual = float(np.median(np.diff(kept)))
     height = float(np.median(activity[kept]))
     added = []
-    for left, right in zip(kept[:-1], kept[1:], strict=True):
+    for left, right in pairwise(kept):
         if right - left <= 1.66 * usual:
             continue
         inside = found[(found > left + _T_WAVE_S * SAMPLING_HZ) & (found < right - _REFRACTORY_S * SAMPLING_HZ)]
@@ -110,18 +119,27 @@ def _searched_back(kept: Samples, found: Samples, activity: NDArray[np.float64])
     return np.sort(np.concatenate([kept, np.array(added, dtype=np.intp)]))
 
 
-def _qrs_size_mv(fast: NDArray[np.float64], centres: Samples) -> float:
-    """Usual range of the largest lead within a QRS."""
-    half = int(0.08 * SAMPLING_HZ)
-    ranges = [np.ptp(fast[:, max(0, c - half) : c + half], axis=1).max() for c in centres]
-    return float(np.median(ranges))
+def _ranges_mv(fast: NDArray[np.float64], centres: Samples) -> NDArray[np.float64]:
+    """[beat, lead] range of the fast signal around each centre."""
+    half = int(0.07 * SAMPLING_HZ)
+    return np.stack([np.ptp(fast[:, max(0, c - half) : c + half], axis=1) for c in centres])
+
+
+def _is_large(ranges: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which beats are of a QRS's size in most leads: P waves and artefacts of single leads are not."""
+    usual = np.maximum(np.median(ranges, axis=0), 1e-6)
+    return np.asarray(np.median(ranges / usual, axis=1) > _LEAST_SIZE)
 
 
 def _aligned(wide: NDArray[np.float64], centres: Samples) -> Samples:
     """R peaks: the largest potential over all leads near each centre, beats of one shape made to agree."""
     half = int(_WHOLE_SHAPE_S * SAMPLING_HZ)
-    total = np.sqrt((wide**2).mean(axis=0))
     inside = centres[(centres >= half) & (centres < wide.shape[1] - half)]
+    if len(inside) == 0:
+        return np.zeros(0, dtype=np.intp)
+    reached = np.median([np.abs(wide[:, c - half : c + half]).max(axis=1) for c in inside], axis=0)[:, None]
+    wide = np.clip(wide, -1.3 * reached, 1.3 * reached)  # an artefact must not outweigh eleven clean leads
+    total = np.sqrt((wide**2).mean(axis=0))
     peaks = np.array([c - half + int(np.argmax(total[c - half : c + half])) for c in inside], dtype=np.intp)
     reach = half + int(_ALIGN_S * SAMPLING_HZ)
     for _ in range(2):

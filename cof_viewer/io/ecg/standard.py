@@ -61,7 +61,7 @@ def to_ecg(record: RawRecord, name: str) -> Ecg:
         problems.append(
             (
                 "low-rate",
-                f'"{name}" was sampled at {record.hz:g} Hz: QRS is coarse, times are good to {1000 / record.hz:.0f} ms.',
+                f'"{name}" was sampled at {record.hz:g} Hz: QRS is coarse, times are good to {1e3 / record.hz:.0f} ms.',
             )
         )
     return Ecg(

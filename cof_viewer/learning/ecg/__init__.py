@@ -1,0 +1,1 @@
+"""Pretraining of the ECG encoder by masked autoencoding."""

@@ -6,8 +6,7 @@ on a worker (`Working` says what becomes of their results).
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,13 @@ from psygnal import Signal
 
 from cof_viewer.app import usecases
 from cof_viewer.app.engine_port import EngineHolder, EngineLoader, EnginePort, load_engine
+from cof_viewer.app.engine_work import EngineWork, Task
 from cof_viewer.app.jobs import FILES_LANE, Job, JobRunner
 from cof_viewer.app.library import Library
 from cof_viewer.app.library_keeper import LibraryKeeper
+from cof_viewer.app.phase_choice import with_chosen_phases
 from cof_viewer.app.settings import Settings, Value, changed_settings, load_settings, save_settings
-from cof_viewer.app.state import AnchorPhase, CaseState, EngineState, ResultState, Window
+from cof_viewer.app.state import AnchorPhase, CaseState, EngineState, Inputs, ResultState, Window
 from cof_viewer.app.undo import Edit, UndoStack
 from cof_viewer.app.windowing import auto_window
 from cof_viewer.app.working import Working
@@ -35,25 +36,6 @@ from cof_viewer.domain.study import Study
 class _Opened:
     case: usecases.OpenCase
     window: Window
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """What an engine job captures when it is asked for."""
-
-    epoch: int
-    study: Study
-    path: Path
-    device: str
-
-
-@dataclass(frozen=True, eq=False)
-class _Worker:
-    """What engine jobs of one study hand to each other, without waiting for the window to apply it."""
-
-    epoch: int
-    study: Study | None = None
-    measurement: Measurement | None = None
 
 
 class Session(Working):
@@ -82,9 +64,8 @@ class Session(Working):
         self._library = library if library is not None else Library()
         self._keeper = LibraryKeeper(self._library)
         self._engine = EngineHolder(engine_loader, self._tell_engine_state)
+        self._work = EngineWork(self._engine, self._keeper, self._tell_orientation)
         self._undo = UndoStack()
-        self._worker = _Worker(0)
-        self._worker_lock = threading.Lock()
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -146,6 +127,7 @@ class Session(Working):
         The former study stays on the screen until this one is read, and stays if it can't be.
         """
         self._runner.cancel_all()
+        path, ecg = path.absolute(), ecg.absolute() if ecg is not None else None
 
         def work(progress: Progress, cancel: CancelToken) -> _Opened:
             case = usecases.open_case(path, ecg, progress, cancel, series=series, take_ecg_beside=True)
@@ -157,7 +139,8 @@ class Session(Working):
         return self._submit(f"Opening {path.name}", "open", work, self._apply_open(path), FILES_LANE)
 
     def open_ecg(self, path: Path) -> Job[tuple[Ecg, Beat]]:
-        """Take an ECG for the open study; undoable where it replaces another."""
+        """Take an ECG for the open study. Undoable."""
+        path = path.absolute()
 
         def work(progress: Progress, cancel: CancelToken) -> tuple[Ecg, Beat]:
             progress(0.1, "Reading the ECG")
@@ -177,7 +160,9 @@ class Session(Working):
         def apply(opened: _Opened) -> None:
             case = opened.case
             ecg_path = str(case.ecg_path) if case.ecg_path is not None else ""
-            self._replace_document(CaseState(case.study, case.ecg, case.beat, None, str(path), ecg_path), opened.window)
+            self._replace_document(
+                CaseState(case.study, case.ecg, case.beat, path=str(path), ecg_path=ecg_path), opened.window
+            )
             self.library_changed.emit()
             for note in case.notes:
                 self.message.emit(note, "warning")
@@ -189,8 +174,7 @@ class Session(Working):
         with self._lock:
             self._epoch += 1
             self._case, self._result = state, ResultState()
-        with self._worker_lock:
-            self._worker = _Worker(self._epoch)
+        self._work.start_study(self._epoch)
         self._undo.clear()
         self._change_view(
             phase=0,
@@ -220,7 +204,7 @@ class Session(Working):
         task = self._task()
 
         def work(progress: Progress, cancel: CancelToken) -> Measurement:
-            return self._measured(task, progress, cancel)
+            return self._work.measured(task, progress, cancel)
 
         return self._submit("Measuring", "measure", work, self._apply_measurement)
 
@@ -236,9 +220,10 @@ class Session(Working):
         def work(progress: Progress, cancel: CancelToken) -> usecases.Generated:
             measured, start = None, 0.05
             if task.study.cine is not None:
-                start = 0.5 if self._known_measurement(task.epoch) is None else 0.05
-                measured = self._measured(task, part_of(progress, 0.0, start), cancel)
-            engine, oriented = self._oriented(task, cancel)
+                start = 0.5 if self._work.known_measurement(task.epoch) is None else 0.05
+                measured = self._work.measured(task, part_of(progress, 0.0, start), cancel)
+                measured = with_chosen_phases(measured, case.ed_phase, case.es_phase)
+            engine, oriented = self._work.oriented(task, cancel)
             rest = part_of(progress, start, 1.0)
             made = usecases.generate_case(engine, oriented, ecg, options, measured, rest, cancel)
             self._keeper.set_generated(task.path, made.generation)
@@ -266,43 +251,14 @@ class Session(Working):
         task = self._task()
 
         def work(progress: Progress, cancel: CancelToken) -> LabelMap:
-            engine, oriented = self._oriented(task, cancel)
+            engine, oriented = self._work.oriented(task, cancel)
             assert oriented.volume is not None
             return engine.segment(oriented.volume, progress, cancel)
 
         self._submit("Finding the heart", "outline", work, lambda labels: self._change_result(anchor_labels=labels))
 
-    def _oriented(self, task: _Task, cancel: CancelToken) -> tuple[EnginePort, Study]:
-        """On the worker: the engine, and the study with its slices base first."""
-        engine = self._engine.get(task.device)
-        cancel.raise_if_cancelled()
-        worker = self._worker
-        if worker.epoch == task.epoch and worker.study is not None:
-            return engine, worker.study
-        oriented = engine.orient(task.study, cancel)
-        self._hand_on(task.epoch, study=oriented)
+    def _tell_orientation(self, task: Task, oriented: Study) -> None:
         self._post(task.epoch, lambda: self._apply_orientation(task.study, oriented))
-        return engine, oriented
-
-    def _measured(self, task: _Task, progress: Progress, cancel: CancelToken) -> Measurement:
-        """On the worker: the measurement of the study's cine, made once."""
-        known = self._known_measurement(task.epoch)
-        if known is not None:
-            return known
-        engine, oriented = self._oriented(task, cancel)
-        measurement = usecases.measure_case(engine, oriented, progress, cancel)
-        self._hand_on(task.epoch, study=oriented, measurement=measurement)
-        self._keeper.set_measured(task.path, measurement)
-        return measurement
-
-    def _known_measurement(self, epoch: int) -> Measurement | None:
-        worker = self._worker
-        return worker.measurement if worker.epoch == epoch else None
-
-    def _hand_on(self, epoch: int, *, study: Study, measurement: Measurement | None = None) -> None:
-        with self._worker_lock:
-            if self._worker.epoch == epoch:
-                self._worker = _Worker(epoch, study, measurement)
 
     def _apply_orientation(self, before: Study, after: Study) -> None:
         turned = before.stack.grid.shape[0] > 1 and not before.stack.grid.matches(after.stack.grid)
@@ -311,13 +267,17 @@ class Session(Working):
         self._change_view(slice=place)
 
     def _apply_measurement(self, measurement: Measurement) -> None:
-        self._change_result(measurement=measurement)
+        self._change_result(measurement=self._with_choice(measurement))
         self.library_changed.emit()
 
-    def _apply_generation(self, made: usecases.Generated, inputs: tuple[str, str, AnchorPhase | None]) -> None:
-        kept = made.measurement if made.measurement is not None else self.result.measurement
+    def _apply_generation(self, made: usecases.Generated, inputs: Inputs) -> None:
+        known = self._work.known_measurement(self._epoch)
+        kept = self._with_choice(known) if known is not None else self.result.measurement
         self._change_result(measurement=kept, generation=made.generation, shown="generated", inputs=inputs)
         self.library_changed.emit()
+
+    def _with_choice(self, measurement: Measurement) -> Measurement:
+        return with_chosen_phases(measurement, self.case.ed_phase, self.case.es_phase)
 
     # -- edit ----------------------------------------------------------------------------------------------------
 
@@ -333,25 +293,45 @@ class Session(Working):
             return
         self._edit("anchor phase", {"anchor_phase": phase}, merge="anchor phase")
 
+    def set_ed_here(self) -> None:
+        """Take the shown phase of the measured cine for end-diastole. Undoable."""
+        self._choose_phase("ED", "ed_phase")
+
+    def set_es_here(self) -> None:
+        """Take the shown phase of the measured cine for end-systole. Undoable."""
+        self._choose_phase("ES", "es_phase")
+
+    def _choose_phase(self, name: str, field: str) -> None:
+        if self.result.measurement is None or self.result.shown != "measured":
+            self.message.emit(f"{name} is set on the measured cine: show it, and measure it first.", "warning")
+            return
+        self._edit(f"{name} phase", {field: self.view.phase}, merge=f"{name} phase")
+
     def undo(self) -> None:
         """Take back the last edit of the case."""
         edit = self._undo.undo()
         if edit is not None:
-            self._change_case(**edit.before)
+            self._apply_edit(edit.before)
             self.undo_changed.emit()
 
     def redo(self) -> None:
         """Do again what undo took back."""
         edit = self._undo.redo()
         if edit is not None:
-            self._change_case(**edit.after)
+            self._apply_edit(edit.after)
             self.undo_changed.emit()
 
     def _edit(self, words: str, changes: dict[str, object], merge: str = "") -> None:
         before = {name: getattr(self.case, name) for name in changes}
         self._undo.push(Edit(words, before, changes, merge))
-        self._change_case(**changes)
+        self._apply_edit(changes)
         self.undo_changed.emit()
+
+    def _apply_edit(self, changes: Mapping[str, object]) -> None:
+        self._change_case(**changes)
+        measured = self._work.known_measurement(self._epoch)
+        if measured is not None and ("ed_phase" in changes or "es_phase" in changes):
+            self._change_result(measurement=self._with_choice(measured))
 
     def update_settings(self, **changes: Value) -> None:
         """Change settings and keep them for the next start.
@@ -412,10 +392,10 @@ class Session(Working):
         result = self.result
         return result.generation if result.shown == "generated" else result.measurement
 
-    def _task(self) -> _Task:
+    def _task(self) -> Task:
         study = self.case.study
         assert study is not None
-        return _Task(self._epoch, study, Path(self.case.path), self.settings.device)
+        return Task(self._epoch, study, Path(self.case.path), self.settings.device)
 
     def _tell_engine_state(self, state: EngineState) -> None:
         self.dispatch(lambda: self.engine_state_changed.emit(state))

@@ -16,6 +16,9 @@ from cof_viewer.domain.study import Study
 AnchorPhase = int | Literal["ed", "es"]
 """Which phase is warped: a 0-based index, or the phase of largest or smallest LV volume."""
 
+Inputs = tuple[str, str, AnchorPhase | None, int | None, int | None]
+"""Study and ECG by checksum, and the chosen anchor, ED and ES phases."""
+
 Shown = Literal["measured", "generated"]
 Layout = Literal["single", "strip", "grid", "compare"]
 WindowPreset = Literal["auto", "blood-muscle", "wide", "own"]
@@ -43,7 +46,9 @@ class CaseState:
         ecg: the chosen record.
         beat: its representative cycle.
         anchor_phase: the phase to warp; None lets the file or, failing that, the picture tell.
-        path: what the user named for the study.
+        ed_phase: of the measured cine, where the reader chose another than that of the largest volume.
+        es_phase: the same for the smallest.
+        path: what the user named for the study, absolute.
         ecg_path: and for the ECG.
         oriented: whether the engine has found the heart and put the slices base first.
         stale: whether the generation that is kept was made from another ECG or anchor phase.
@@ -53,19 +58,19 @@ class CaseState:
     ecg: Ecg | None = None
     beat: Beat | None = None
     anchor_phase: AnchorPhase | None = None
+    ed_phase: int | None = None
+    es_phase: int | None = None
     path: str = ""
     ecg_path: str = ""
     oriented: bool = False
     stale: bool = False
 
     @property
-    def inputs(self) -> tuple[str, str, AnchorPhase | None]:
+    def inputs(self) -> Inputs:
         """What a generation depends on, by checksum: compare to tell whether it is stale."""
-        return (
-            self.study.sha256 if self.study else "",
-            self.ecg.sha256 if self.ecg else "",
-            self.anchor_phase,
-        )
+        study = self.study.sha256 if self.study else ""
+        ecg = self.ecg.sha256 if self.ecg else ""
+        return (study, ecg, self.anchor_phase, self.ed_phase, self.es_phase)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +89,7 @@ class ResultState:
     generation: Generation | None = None
     anchor_labels: LabelMap | None = None
     shown: Shown = "measured"
-    inputs: tuple[str, str, AnchorPhase | None] | None = None
+    inputs: Inputs | None = None
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,7 @@ REFUSED = [
     ("perfusion", "mri/dicom/perfusion_GE_firstpass_40frames.zip"),
     ("a header without its picture", "mri/other/nibabel_nifti1.hdr"),
     ("test pictures of everything", "mri/dicom/oddities.zip"),
-    ("training data", "mri/pairs/acdc_patient065.npz"),
+    ("training data", "mri/pairs/acdc_patient001.npz"),
 ]
 
 

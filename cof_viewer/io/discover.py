@@ -5,6 +5,7 @@ The same discovery serves `inspect` (which prints it) and `open_study` (which op
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from cof_viewer.io.dicom.stacks import Stack
     from cof_viewer.io.nifti import NiftiFile
 
+OPENABLE = (SeriesKind.SHORT_AXIS_CINE, SeriesKind.SHORT_AXIS_VOLUME)
+"""Kinds that can be opened as a study."""
+
+_MOST_HELD_BYTES = 1 << 29  # of NIfTI pictures between looking and opening; more are read again
 _SKIPPED_IN_FOLDERS = (Content.TEXT, Content.UNKNOWN, Content.EMPTY)
 _NOT_DICOM = "It is neither DICOM, NIfTI nor an ECG record."
 _TOO_MANY_MEMBERS = 200_000
@@ -32,11 +37,19 @@ _TOO_MANY_MEMBERS = 200_000
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One finding, and what is needed to open it."""
+    """One finding, and what is needed to open it.
+
+    Attributes:
+        finding: the row.
+        stack: of a DICOM stack.
+        nifti: of a NIfTI picture, where it is held in memory.
+        nifti_source: of a NIfTI picture, to read it again where it is not.
+    """
 
     finding: Finding
     stack: Stack | None = None
     nifti: NiftiFile | None = None
+    nifti_source: Source | None = None
 
 
 @dataclass(eq=False)
@@ -101,12 +114,15 @@ class _Search:
         self._frames: list[Frame] = []
         self._without_pictures: dict[str, list[DicomFile]] = {}
         self._named = False
+        self._held_bytes = 0
 
     def run(self, path: Path) -> None:
         """Search one path and add its findings."""
         if not path.exists():
             raise UserError(f'"{path}" does not exist. Check the path.', code="missing-path")
         self._named = path.is_file()
+        if not self._named and not path.is_dir():
+            raise UserError(f'"{path}" is neither a file nor a folder. Choose another.', code="not-a-file")
         try:
             sources: list[Source] = [DiskFile(path)] if self._named else list(files_under(path))
         except OSError as error:
@@ -202,7 +218,12 @@ class _Search:
         from cof_viewer.io.nifti import inspect_nifti
 
         finding, nifti = inspect_nifti(source)
-        self._found.items.append(Item(finding, nifti=nifti))
+        size = 4 * math.prod(nifti.shape) if nifti else 0
+        if finding.kind not in OPENABLE or self._held_bytes + size > _MOST_HELD_BYTES:
+            nifti = None
+        else:
+            self._held_bytes += size
+        self._found.items.append(Item(finding, nifti=nifti, nifti_source=source))
 
     def _add_ecg(self, source: DiskFile) -> bool:
         """A row for an ECG record; False where the file is none."""

@@ -103,12 +103,18 @@ class ZipMember:
 
 
 def files_under(folder: Path) -> Iterator[DiskFile]:
-    """All files below a folder, sorted by path so that results do not depend on the file system; no hidden ones."""
+    """All files below a folder, sorted by path so that results do not depend on the file system; no hidden ones.
+
+    Raises:
+        OSError: the folder itself can't be listed; folders below it that can't are passed over.
+    """
+    next(folder.iterdir(), None)
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith("."):
-                yield DiskFile(Path(root, name))
+            file = Path(root, name)
+            if not name.startswith(".") and file.is_file():
+                yield DiskFile(file)
 
 
 def members_of(archive: zipfile.ZipFile, path: Path) -> list[ZipMember]:

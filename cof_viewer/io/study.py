@@ -11,12 +11,10 @@ from cof_viewer.domain.image import Cine, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.domain.study import Finding, Patient, SeriesKind, Study
 from cof_viewer.io.demo_sidecar import StudyJson, read_study_json
-from cof_viewer.io.discover import Discovery, Item, discover
+from cof_viewer.io.discover import OPENABLE, Discovery, Item, discover
 from cof_viewer.io.loaded import Loaded
 from cof_viewer.io.pixel_checks import name_free_sha256
 from cof_viewer.io.refusals import refusal
-
-_OPENABLE = (SeriesKind.SHORT_AXIS_CINE, SeriesKind.SHORT_AXIS_VOLUME)
 
 
 def open_study(
@@ -38,24 +36,26 @@ def open_study(
 def _choose(found: Discovery, path: Path, series: str | None) -> Item:
     """The stack to open.
 
-    Of several: a cine before a volume, then more slices, more phases; a volume known as ED before others; the
-    first found of equals.
+    Of several: a cine before a volume, then more slices, more phases; a volume known as ED before others; of
+    DICOM stacks the later one; the first found of equals.
 
     Raises:
         UserError: nothing can be opened, or the series asked for is not there.
     """
     items = found.items if series is None else _named(found.items, path, series)
-    openable = [item for item in items if item.finding.kind in _OPENABLE]
+    openable = [item for item in items if item.finding.kind in OPENABLE]
     if not openable:
         chosen = Discovery(items, found.files, found.unreadable)
         raise refusal(chosen, path)
-    return max(enumerate(openable), key=lambda pair: (*_rank(pair[1].finding), -pair[0]))[1]
+    return max(enumerate(openable), key=lambda pair: (*_rank(pair[1]), -pair[0]))[1]
 
 
-def _rank(finding: Finding) -> tuple[bool, int, int, bool]:
+def _rank(item: Item) -> tuple[bool, int, int, bool, tuple[float, float]]:
     """Sorts the best stack last."""
+    finding = item.finding
+    latest = item.stack.recency if item.stack else (0.0, 0.0)
     named_ed = "ed" in Path(finding.path).name.lower().replace(".", "_").split("_")
-    return finding.kind is SeriesKind.SHORT_AXIS_CINE, finding.slices or 0, finding.phases or 0, named_ed
+    return finding.kind is SeriesKind.SHORT_AXIS_CINE, finding.slices or 0, finding.phases or 0, named_ed, latest
 
 
 def _named(items: list[Item], path: Path, series: str) -> list[Item]:
@@ -74,11 +74,11 @@ def _load(item: Item, path: Path, progress: Progress, cancel: CancelToken) -> Lo
         from cof_viewer.io.dicom.build import build
 
         return build(item.stack, path.name, progress, cancel)
-    assert item.nifti is not None
-    from cof_viewer.io.nifti import load_nifti
+    assert item.nifti_source is not None
+    from cof_viewer.io.nifti import load_nifti, read_nifti
 
     cancel.raise_if_cancelled()
-    return load_nifti(item.nifti)
+    return load_nifti(item.nifti or read_nifti(item.nifti_source))
 
 
 def _discovery_flags(found: Discovery, chosen: Item) -> tuple[Flag, ...]:
@@ -101,7 +101,7 @@ def _discovery_flags(found: Discovery, chosen: Item) -> tuple[Flag, ...]:
 
 def _sidecar(path: Path, item: Item) -> StudyJson | None:
     """study.json in the folder of a NIfTI stack."""
-    if item.nifti is None:
+    if item.nifti_source is None:
         return None
     folder = Path(item.finding.path).parent
     return read_study_json(folder) if folder.is_dir() else None
@@ -152,7 +152,7 @@ def _ecg_paths(path: Path, chosen: Item, findings: tuple[Finding, ...]) -> tuple
 
     A study named by one NIfTI file has the record `ecg.hea` beside it.
     """
-    if path.is_file() and chosen.nifti is not None:
+    if path.is_file() and chosen.nifti_source is not None:
         beside = path.parent / "ecg.hea"
         return (str(beside),) if beside.is_file() else ()
     found = [finding.path for finding in findings if finding.kind is SeriesKind.ECG and finding.files]

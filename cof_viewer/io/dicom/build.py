@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,8 @@ def build(stack: Stack, where: str, progress: Progress = no_progress, cancel: Ca
     Raises:
         UserError: a picture is truncated or can't be decoded, or the pictures are empty.
     """
-    slices, dropped = _used_slices(stack)
-    used = Stack(stack.frames, tuple(slices), stack.normal)
+    slices = _used_slices(stack)
+    used = replace(stack, slices=tuple(slices))
     layout = _lay_out(slices)
 
     def step(fraction: float) -> None:
@@ -67,7 +67,7 @@ def build(stack: Stack, where: str, progress: Progress = no_progress, cancel: Ca
     description = next(iter(stack.descriptions), "")
     return Loaded(
         stack=_as_stack(data, grid, used, _file_layout(grid, shown), description),
-        flags=(*flags_of(used, dropped, layout.numbers), *pixel_flags),
+        flags=(*flags_of(stack, used, layout.numbers), *pixel_flags),
         patient=patient_of(file),
         study_date=study_date_of(file),
         description=description,
@@ -75,14 +75,14 @@ def build(stack: Stack, where: str, progress: Progress = no_progress, cancel: Ca
     )
 
 
-def _used_slices(stack: Stack) -> tuple[list[Slice], int]:
-    """The slices that make the cine, base first where the header tells, and how many were left out."""
+def _used_slices(stack: Stack) -> list[Slice]:
+    """The slices that make the cine, base first where the header tells."""
     least = _FEWEST_PHASES * stack.phases
     slices = [piece for piece in stack.slices if piece.beat.phases >= least]
     assert stack.normal is not None
     if not is_axis_aligned(stack) and float(stack.normal @ TYPICAL_APEX_DIRECTION) < 0.0:
         slices.reverse()
-    return slices, len(stack.slices) - len(slices)
+    return slices
 
 
 def _lay_out(slices: Sequence[Slice]) -> _Layout:

@@ -199,6 +199,7 @@ def _try_header(source: Source, data: bytes) -> DicomFile | None:
     if not class_uid or (not at_pixels and (stream.tell() > len(data) or _lacks_picture(header, class_uid))):
         return None
     header.SOPClassUID = class_uid
+    header.buffer = None  # pydicom would keep the whole file alive with it
     missing = _missing_bytes(data[offset:], source.size - offset, syntax) if at_pixels else 0
     return DicomFile(source, header, syntax, offset, missing)
 

@@ -179,9 +179,8 @@ def stack_problems(stack: Stack) -> list[str]:
     counts = sorted({piece.beat.phases for piece in stack.slices})
     if len(counts) > 1:
         problems.append(f"The slices have {counts[0]} to {counts[-1]} phases.")
-    duplicates = sum(piece.beat.duplicates for piece in stack.slices)
-    if duplicates:
-        problems.append(f"{duplicates} pictures repeat a slice and phase; the latest are used.")
+    if stack.duplicates:
+        problems.append(f"{stack.duplicates} pictures repeat a slice and phase; the latest are used.")
     problems += missing_slices(stack)
     if len(stack.slices) in (_FEWEST_SHORT_AXIS_SLICES, _SHORT_AXIS_SLICES - 1):
         problems.append(f"It has only {len(stack.slices)} slices.")

@@ -9,24 +9,25 @@ from cof_viewer.io.dicom.kinds import is_axis_aligned, looks_tagged
 from cof_viewer.io.dicom.stacks import Stack
 
 _FEW_SLICES = 5
+_UNEVEN_SPACING = 0.15  # share of the spacing by which a slice may lie off the regular lattice
 _RR_SPREAD = 0.05  # share of the median beyond which the slices' RR are said to differ
 
 
-def flags_of(stack: Stack, dropped: int, numbers: tuple[int, ...]) -> tuple[Flag, ...]:
+def flags_of(stack: Stack, used: Stack, numbers: tuple[int, ...]) -> tuple[Flag, ...]:
     """Flags of a stack.
 
     Args:
-        stack: with the slices used.
-        dropped: how many slices were left out for want of phases.
-        numbers: number of each slice on the regular lattice, from 0.
+        stack: as found.
+        used: with only the slices that make the cine, base -> apex.
+        numbers: number of each used slice on the regular lattice, from 0.
     """
-    flags = [*_space_flags(stack, numbers), *_time_flags(stack)]
+    flags = [*_space_flags(used, numbers), *_time_flags(used)]
+    dropped = len(stack.slices) - len(used.slices)
     if dropped:
         text = f"{dropped} slice{'s' if dropped > 1 else ''} with less than half the phases of the others left out."
         flags.append(Flag("slices-dropped", Severity.CAUTION, text))
-    duplicates = sum(piece.beat.duplicates for piece in stack.slices)
-    if duplicates:
-        text = f"{duplicates} pictures repeat a slice and phase; the latest acquisition is used."
+    if stack.duplicates:
+        text = f"{stack.duplicates} pictures repeat a slice and phase; the latest acquisition is used."
         flags.append(Flag("duplicates-dropped", Severity.NOTE, text))
     if looks_tagged(stack):
         flags.append(Flag("not-bright-blood", Severity.CAUTION, "This looks like tagging, not a bright-blood cine."))
@@ -47,6 +48,13 @@ def _space_flags(stack: Stack, numbers: tuple[int, ...]) -> list[Flag]:
                 f"{median:.0f} mm. Volumes are interpolated across it."
             )
             flags.append(Flag("slices-missing", Severity.CAUTION, text))
+    positions = np.array([piece.along_mm for piece in stack.slices])
+    if len(positions) > 2:
+        slope, start = np.polyfit(numbers, positions, 1)
+        off = np.abs(positions - (slope * np.array(numbers) + start))
+        if off.max() > _UNEVEN_SPACING * abs(slope):
+            text = f"The slices are not evenly spaced: one lies {off.max():.0f} mm from where the others put it."
+            flags.append(Flag("slices-uneven", Severity.CAUTION, text))
     if len(stack.slices) < _FEW_SLICES:
         text = f"The stack has only {len(stack.slices)} slices: volumes and EF are coarse."
         flags.append(Flag("slices-few", Severity.CAUTION, text))

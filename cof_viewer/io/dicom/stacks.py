@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cof_viewer.io.dicom.headers import Frame
-from cof_viewer.io.dicom.timing import Beat, order_phases
+from cof_viewer.io.dicom.timing import Beat, order_phases, recency
 
 _NORMAL_TOLERANCE = np.cos(np.deg2rad(1.0))
 _SLICE_TOLERANCE_MM = 0.5
+_REPEAT_GAP = 0.6  # times the usual gap; a slice closer than this to its neighbour shows the same place again
+_WHOLE_STACK = 3
 MISSING_GAP = 1.5  # times the median gap
 
 
@@ -73,6 +75,16 @@ class Stack:
         return float(np.median(known)) if known else None
 
     @property
+    def duplicates(self) -> int:
+        """Number of frames left out because another one shows the same slice and phase."""
+        return len(self.frames) - sum(piece.beat.phases for piece in self.slices)
+
+    @property
+    def recency(self) -> tuple[float, float]:
+        """Sorts stacks of one study by acquisition: clock and series number of the latest frame."""
+        return max(recency(frame)[:2] for frame in self.frames)
+
+    @property
     def phase_ms(self) -> tuple[float, ...] | None:
         """Times of the stack's phases: the median place in the cycle of the slices' phases, times the stack's RR."""
         rr = self.rr_ms
@@ -111,7 +123,7 @@ def build_stacks(frames: Iterable[Frame], check: Callable[[], None] = lambda: No
     stacks = []
     for group in groups:
         check()
-        stacks.append(_stack(group))
+        stacks += [_stack(part) for part in _repeated_series(group)]
     return stacks
 
 
@@ -153,12 +165,56 @@ def _stack(frames: Sequence[Frame]) -> Stack:
     if not frames[0].is_placed:
         return Stack(tuple(frames), (), None)
     normal = frames[0].normal
+    return Stack(tuple(frames), tuple(_without_repeats(_slices(frames, normal))), normal)
+
+
+def _slices(frames: Sequence[Frame], normal: NDArray[np.float64]) -> list[Slice]:
+    """Frames to slices, ascending along the normal."""
     along = np.array([float(f.position_mm @ normal) for f in frames if f.position_mm is not None])
-    slices = []
-    for members in _clusters(along):
-        beat = order_phases([frames[i] for i in members])
-        slices.append(Slice(float(np.median(along[members])), beat))
-    return Stack(tuple(frames), tuple(slices), normal)
+    return [
+        Slice(float(np.median(along[members])), order_phases([frames[i] for i in members]))
+        for members in _clusters(along)
+    ]
+
+
+def _without_repeats(slices: list[Slice]) -> list[Slice]:
+    """Leave out slices that were taken again a little aside: of two much closer than the rest the later stays."""
+    kept = list(slices)
+    while len(kept) > 2:
+        gaps = np.diff([piece.along_mm for piece in kept])
+        closest = int(np.argmin(gaps))
+        if gaps[closest] >= _REPEAT_GAP * float(np.median(gaps)):
+            break
+        pair = kept[closest : closest + 2]
+        older = min(pair, key=lambda piece: (piece.beat.phases, max(map(recency, piece.beat.frames))))
+        kept.remove(older)
+    return kept
+
+
+def _repeated_series(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Split a group whose series are whole stacks of their own, lying over each other a little aside.
+
+    Series that fill each other's gaps (odd and even slices) or follow each other stay one stack.
+    """
+    by_series: defaultdict[str, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        by_series[frame.file.text("SeriesInstanceUID")].append(frame)
+    whole = [members for members in by_series.values() if _positions(members) >= _WHOLE_STACK]
+    if len(whole) < 2 or not frames[0].is_placed:
+        return [list(frames)]
+    gaps = np.diff([piece.along_mm for piece in _slices(frames, frames[0].normal)])
+    if len(gaps) < 2 or float(gaps.min()) >= _REPEAT_GAP * float(gaps.max()):
+        return [list(frames)]
+    loose = [frame for members in by_series.values() if members not in whole for frame in members]
+    return [*whole, loose] if loose else whole
+
+
+def _positions(frames: Sequence[Frame]) -> int:
+    """How many slice positions some frames have."""
+    normal = frames[0].normal if frames[0].is_placed else None
+    if normal is None:
+        return 0
+    return len(_clusters(np.array([float(f.position_mm @ normal) for f in frames if f.position_mm is not None])))
 
 
 def _clusters(along_mm: NDArray[np.float64]) -> list[NDArray[np.intp]]:

@@ -91,7 +91,7 @@ def order_phases(frames: Sequence[Frame]) -> Beat:
     at: defaultdict[int, list[Frame]] = defaultdict(list)
     for frame in chosen:
         at[round((clue.value(frame.timing) or 0.0) / _SAME_TIME)].append(frame)
-    kept = tuple(max(at[key], key=_recency) for key in sorted(at))
+    kept = tuple(max(at[key], key=recency) for key in sorted(at))
     times = tuple(float(clue.value(frame.timing) or 0.0) for frame in kept) if clue.is_time else None
     return Beat(kept, times, rr_of(kept, times), clue.name, len(frames) - len(kept))
 
@@ -123,10 +123,10 @@ def _latest_series(frames: Sequence[Frame]) -> list[Frame]:
     if len(by_series) == 1 or fullest < 2:
         return list(frames)
     full = [series for series in by_series.values() if len(series) >= 0.8 * fullest]
-    return max(full, key=lambda series: max(map(_recency, series)))
+    return max(full, key=lambda series: max(map(recency, series)))
 
 
-def _recency(frame: Frame) -> tuple[float, float, float, str]:
+def recency(frame: Frame) -> tuple[float, float, float, str]:
     """Sorts the latest acquisition last: clock, series, instance, and the UID so that ties never depend on order."""
     file = frame.file
     return (

@@ -4,6 +4,6 @@
 it is and turns it into a stack.
 """
 
-from cof_viewer.io.nifti.reader import NiftiFile, inspect_nifti, load_nifti
+from cof_viewer.io.nifti.reader import NiftiFile, inspect_nifti, load_nifti, read_nifti
 
-__all__ = ["NiftiFile", "inspect_nifti", "load_nifti"]
+__all__ = ["NiftiFile", "inspect_nifti", "load_nifti", "read_nifti"]

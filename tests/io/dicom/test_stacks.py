@@ -298,3 +298,41 @@ def test_a_file_cut_in_its_header_is_said(tmp_path):
     study = open_study(tmp_path)
     assert "files-unreadable" in _codes(study)
     assert SeriesKind.UNREADABLE in {finding.kind for finding in study.series}
+
+
+def test_a_slice_taken_again_a_little_aside_replaces_the_first(tmp_path):
+    study_uid = "1.2.3.4"
+    data = write_cine(
+        tmp_path, one_series_a_slice=True, edit=lambda ds, z, t: setattr(ds, "StudyInstanceUID", UID(study_uid))
+    )
+    for t in range(12):
+        ds = classic(data[t, 2] + 50, 2, t, step_mm=10.0, series="1.2.3.5", study=study_uid)
+        ds.ImagePositionPatient = [float(v) for v in ORIGIN + 22.0 * NORMAL]
+        ds.AcquisitionTime, ds.SeriesNumber = "101600", 300
+        ds.save_as(tmp_path / f"again{t}", enforce_file_format=True)
+    study = open_study(tmp_path)
+    assert study.stack.data.shape == data.shape
+    np.testing.assert_array_equal(study.stack.data[:, 2], data[:, 2] + 50)
+    assert "duplicates-dropped" in _codes(study)
+
+
+def test_a_whole_stack_taken_again_aside_is_a_stack_of_its_own(tmp_path):
+    def second(ds, z, t):
+        ds.StudyInstanceUID, ds.AcquisitionTime, ds.SeriesNumber = UID("1.2.3.4"), "103000", 9
+        ds.ImagePositionPatient = [float(v) for v in ORIGIN + (10.0 * z + 3.0) * NORMAL]
+
+    data = write_cine(tmp_path / "a", edit=lambda ds, z, t: setattr(ds, "StudyInstanceUID", UID("1.2.3.4")))
+    write_cine(tmp_path / "b", data + 5, edit=second)
+    study = open_study(tmp_path)
+    assert [finding.slices for finding in study.series] == [6, 6]
+    np.testing.assert_array_equal(study.stack.data, data + 5)  # the later of equals
+    assert "several-stacks" in _codes(study)
+
+
+def test_odd_and_even_slices_in_two_series_are_one_stack(tmp_path):
+    def edit(ds, z, t):
+        ds.SeriesInstanceUID = UID(f"1.2.3.{z % 2}")
+
+    data = write_cine(tmp_path, edit=edit)
+    assert [finding.slices for finding in inspect([tmp_path])] == [6]
+    np.testing.assert_array_equal(open_study(tmp_path).stack.data, data)

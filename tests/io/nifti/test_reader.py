@@ -65,12 +65,13 @@ def test_every_number_type_and_byte_order(tmp_path, dtype):
     data = (beating(12, 6) // 2).astype(dtype)
     path = tmp_path / "a.nii.gz"
     header = nib.Nifti1Header(endianness=">" if str(np.dtype(dtype).byteorder) == ">" else "<")
-    image = nib.Nifti1Image(data.transpose(3, 2, 1, 0), oblique_affine(), header, dtype=np.dtype(dtype).newbyteorder("="))
+    native = np.dtype(dtype).newbyteorder("=")
+    image = nib.Nifti1Image(data.transpose(3, 2, 1, 0), oblique_affine(), header, dtype=native)
     image.header["pixdim"][4] = 0.075
     nib.save(image, path)
     study = open_study(path)
     np.testing.assert_array_equal(study.stack.data, data.astype(np.float32))
-    assert study.stack.layout.dtype == np.dtype(dtype).newbyteorder("=").name
+    assert study.stack.layout.dtype == native.name
 
 
 def test_scaled_integers_are_scaled_and_their_scale_is_kept(tmp_path):

@@ -92,5 +92,5 @@ class ActionBinder:
     def _paint_icons(self) -> None:
         ink, off = self._theme.color("t2"), self._theme.color("off")
         for spec in ACTIONS:
-            if spec.icon is not None:
+            if spec.icon is not None and spec.checked is None:  # the place of the icon shows on or off there
                 self.actions[spec.id].setIcon(icon(spec.icon, ink, off))

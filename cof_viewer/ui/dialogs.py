@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -13,7 +14,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -70,6 +70,35 @@ class Dialog(QDialog):
         column.addLayout(buttons)
 
 
+class _Whole(QIntValidator):
+    """Whole numbers within limits, and nothing at all where that is allowed."""
+
+    def __init__(self, low: int, high: int, optional: bool, parent: QWidget) -> None:
+        super().__init__(low, high, parent)
+        self._optional = optional
+
+    def validate(self, text: str, place: int) -> object:
+        if not text and self._optional:
+            return self.State.Acceptable, text, place
+        return super().validate(text, place)
+
+
+class NumberField(QLineEdit):
+    """A whole number between two limits; where it is optional, an empty field means "by itself"."""
+
+    def __init__(self, low: int, high: int, value: int | None, *, optional: bool = False) -> None:
+        """Show a value."""
+        super().__init__("" if value is None else str(value))
+        self.setValidator(_Whole(low, high, optional, self))
+        self.setPlaceholderText("By itself" if optional else f"{low} to {high}")
+        self.setToolTip(f"{low} to {high}")
+
+    @property
+    def number(self) -> int | None:
+        """What stands in the field; None where it is empty."""
+        return int(self.text()) if self.text() else None
+
+
 class StudyDialog(QFileDialog):
     """Takes a folder or a file, since a study may be either."""
 
@@ -80,6 +109,11 @@ class StudyDialog(QFileDialog):
         self.setFileMode(QFileDialog.FileMode.Directory)
         self.setOption(QFileDialog.Option.ShowDirsOnly, False)
         self.setLabelText(QFileDialog.DialogLabel.Accept, "Open")
+        self.setLabelText(QFileDialog.DialogLabel.FileName, "Folder or file:")
+        for name in ("fileTypeCombo", "fileTypeLabel"):  # would say "Directories" although files may be taken too
+            part = self.findChild(QWidget, name)
+            if part is not None:
+                part.hide()
         self.chosen: Path | None = None
 
     def accept(self) -> None:
@@ -151,15 +185,14 @@ class AnchorDialog(Dialog):
         """Offer the phases 1 to `phases`; `current` is 0-based."""
         super().__init__(theme, "Anchor phase", "Use this phase", parent)
         self.content.addWidget(ThemedLabel(theme, "The beat is generated from this phase.", color="t2"))
-        self._box = QSpinBox()
-        self._box.setRange(1, max(phases, 1))
-        self._box.setValue(current + 1)
-        self.content.addWidget(self._box)
+        self._field = NumberField(1, max(phases, 1), current + 1)
+        self._field.textChanged.connect(lambda: self.accept_button.setEnabled(self._field.hasAcceptableInput()))
+        self.content.addWidget(self._field)
 
     @property
     def phase(self) -> int:
         """The chosen phase, 0-based."""
-        return self._box.value() - 1
+        return (self._field.number or 1) - 1
 
 
 class SettingsDialog(Dialog):
@@ -211,15 +244,11 @@ class SettingsDialog(Dialog):
         control.currentIndexChanged.connect(lambda _index: self._set(row.name, control.currentData()))
         return control
 
-    def _number(self, row: SettingRow, value: Value) -> QSpinBox:
-        box = QSpinBox()
-        low = row.low if row.low is not None else 0
-        box.setRange(low - 1 if row.optional else low, row.high if row.high is not None else 10**9)
-        if row.optional:
-            box.setSpecialValueText("By itself")
-        box.setValue(int(value) if value is not None else box.minimum())
-        box.valueChanged.connect(lambda n: self._set(row.name, None if row.optional and n < low else int(n)))
-        return box
+    def _number(self, row: SettingRow, value: Value) -> NumberField:
+        low, high = row.low if row.low is not None else 0, row.high if row.high is not None else 10**9
+        field = NumberField(low, high, value if isinstance(value, int) else None, optional=row.optional)
+        field.editingFinished.connect(lambda: self._set(row.name, field.number))
+        return field
 
 
 class AboutDialog(Dialog):

@@ -126,11 +126,10 @@ class Window(QWidget):
     def apply_theme(self) -> None:
         """Colours and fonts for what Qt draws itself."""
         app = QApplication.instance()
-        check = resources_dir() / "icons" / f"check-{self.theme.mode}.svg"
         if isinstance(app, QApplication):
             app.setPalette(self.theme.palette())
             app.setFont(self.theme.font("base"))
-            app.setStyleSheet(style_sheet(self.theme, check.as_posix()))
+            app.setStyleSheet(style_sheet(self.theme, (resources_dir() / "icons").as_posix()))
         self.update()
 
     # -- following -------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
         left = _from_septum(endo_at, right + across, septal, _SLOW_MM_PER_MS)
     elif subject.conduction == Conduction.RBBB:
         right = np.full_like(right, 400.0)
-        free = _from_septum(free_at, left + across, septal, 1.3 * _SLOW_MM_PER_MS) + 8.0
+        free = _from_septum(free_at, left + across, septal, 1.25 * _SLOW_MM_PER_MS) + 40.0
     epi = np.where(septal[None], np.minimum(right, left + across), left + across)
     endo = np.where(septal[None], np.minimum(left, right + across), left)
     thick = _RV_ACROSS_MS[subject.conduction]

@@ -147,7 +147,7 @@ def simulate(
     beat = build_motion(subject, anatomy, activation, timing, phases)
     record = make_record(subject, template, streams[5])
     spacing_mm = spacing_mm or float(np.round(streams[6].uniform(1.3, 1.7), 4))
-    frame = make_frame(anatomy, slices, size, spacing_mm, -float(streams[6].uniform(8.0, 16.0)))
+    frame = make_frame(anatomy, slices, size, spacing_mm, _first_slice_mm(streams[6]))
     grid = Grid(frame.shape, _affine(frame, streams[6]))
     pictures = render(beat, frame, background, streams[7], noise) if picture else None
     return SimulatedCase(
@@ -166,6 +166,12 @@ def simulate(
         cine=_cine(pictures, grid, beat, timing) if pictures else None,
         labels=LabelCine(pictures.labels, grid, pictures.soft_voxels) if pictures else None,
     )
+
+
+def _first_slice_mm(rng: np.random.Generator) -> float:
+    """Level of the first slice: planned at ED, so that the mitral plane lies near the edge of a slab, not in its middle."""
+    above = 15.0 if rng.uniform() < 0.3 else 5.0
+    return float(rng.uniform(-4.0, 4.0)) - above
 
 
 def _cine(pictures: Pictures, grid: Grid, beat: BeatMotion, timing: Timing) -> Cine:

@@ -45,6 +45,7 @@ _CHEST_GAIN = 17.0
 _CHEST_REACH = (1.42, 1.40, 1.28, 1.15, 1.05, 1.0)  # electrodes act from farther away than in an unbounded conductor
 _COLUMN_STEP = 4  # of the activation's lattice
 _STEP_MS = 1000.0 / SAMPLING_HZ
+_UPSTROKE_MS = 14.0  # of a patch as electrodes on the chest see it
 _BEFORE_MS = 320.0
 _AFTER_MS = 760.0
 
@@ -106,7 +107,7 @@ def make_template(subject: Subject, anatomy: Anatomy, activation: Activation, rn
     leads = _LeadField(subject, rng)
     fields = [leads(s.place, s.area) for s in surfaces]
     times = np.arange(-_BEFORE_MS, _AFTER_MS, _STEP_MS)
-    last = max(float(s.start_ms[s.dead < 0.7].max()) for s in surfaces) + 8.0
+    last = max(float(s.start_ms[s.dead < 0.7].max()) for s in surfaces) + _UPSTROKE_MS
     duration = subject.qt_ms - 0.5 * last
     signal = _sum_of(surfaces, fields, times, duration)
     qrs = _end_of_qrs(signal, times, last)
@@ -209,25 +210,25 @@ class _LeadField:
 def _action_potentials(times: Array, start_ms: Array, duration_ms: Array) -> Array:
     """[patch, time] 0 at rest to 1: quick upstroke, slow plateau, repolarisation centred at its duration."""
     since = times[None] - start_ms[:, None]
-    up = smooth_step((since + 7.0) / 14.0)
+    up = smooth_step(since / _UPSTROKE_MS)
     past = since - duration_ms[:, None]
     down = 1.0 / (1.0 + np.exp(np.clip(np.where(past < 0, past / 28.0, past / 19.0), -40, 40)))
     return np.asarray(up * down * (1.0 - 0.06 * np.clip(since / 300.0, 0, 1)))
 
 
 def _end_of_qrs(signal: Array, times: Array, last_ms: float) -> float:
-    """The last moment, up to the last excitation, at which the potentials change at 6 % of their fastest."""
+    """The last moment, up to the last excitation, at which the potentials change at 4 % of their fastest."""
     speed = np.sqrt((np.gradient(signal, _STEP_MS, axis=1) ** 2).mean(axis=0))
     speed[(times < 0) | (times > last_ms)] = 0.0
-    return float(times[np.flatnonzero(speed > 0.06 * speed.max())[-1]])
+    return float(times[np.flatnonzero(speed > 0.04 * speed.max())[-1]])
 
 
 def _end_of_t(signal: Array, times: Array, qrs_ms: float) -> float:
-    """Where the potential falls below 6 % of the T peak for good."""
+    """Where the potential falls below 11 % of the T peak for good."""
     power = np.sqrt((signal**2).mean(axis=0))
     after = times > qrs_ms + 90.0
     peak = power[after].max()
-    return float(times[np.flatnonzero(after & (power > 0.06 * peak))[-1]])
+    return float(times[np.flatnonzero(after & (power > 0.11 * peak))[-1]])
 
 
 def _p_wave(subject: Subject, times: Array, leads: _LeadField) -> Array:
@@ -237,7 +238,7 @@ def _p_wave(subject: Subject, times: Array, leads: _LeadField) -> Array:
     size = np.array([[150.0], [120.0]])
     matrix = leads(place, direction * size)
     length = 104.0
-    centre = -subject.pr_ms + length * np.array([[0.36], [0.62]])
+    centre = -subject.pr_ms + length * np.array([[0.42], [0.68]])
     course = np.exp(-(((times[None] - centre) / (0.21 * length)) ** 2))
     return np.asarray(matrix @ course)
 

@@ -273,6 +273,7 @@ class HeartScene:
         window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 1, self._pixels)
         rows = vtk_to_numpy(self._pixels).reshape(height, width, 4)
         flipped = np.ascontiguousarray(rows[::-1])
+        flipped[..., 3] = 255  # VTK leaves the ground transparent
         return QImage(flipped.data, width, height, 4 * width, QImage.Format.Format_RGBX8888).copy()
 
     def _draft_share(self, pixels: int) -> float:

@@ -28,6 +28,7 @@ MEASURED_TRIANGLES = 3_500
 """Fewer where every phase has to be meshed anew."""
 
 _THINNEST_MM = 1.0
+"""Walls are counted as at least so thick: at the open base both surfaces meet and a ratio would mean nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,6 @@ def _thickening(frame: HeartFrame, rest: HeartFrame, partners: NDArray[np.int64]
 
     def across(now: HeartFrame) -> NDArray[np.float32]:
         wall = now["epi"].mesh.vertices[partners] - now["endo"].mesh.vertices
-        return np.asarray(np.linalg.norm(wall, axis=1), dtype=np.float32)
+        return np.asarray(np.maximum(np.linalg.norm(wall, axis=1), _THINNEST_MM), dtype=np.float32)
 
-    before = np.maximum(across(rest), _THINNEST_MM)
-    return np.asarray(100.0 * (across(frame) / before - 1.0), dtype=np.float32)
+    return np.asarray(100.0 * (across(frame) / across(rest) - 1.0), dtype=np.float32)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cof_viewer.domain.image import Label
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from cof_viewer.domain.image import Label
 from cof_viewer.ui.panels.slices import SlicesPanel
 from cof_viewer.ui.panels.slices.overlay import bar_length_mm, moment_words, window_words
 from tests.ui.fixtures import make_session_with_case
@@ -218,7 +218,8 @@ def test_grid_shows_every_slice_and_a_click_chooses(panel, session):
 
 
 def test_tag_says_where_the_picture_comes_from(qtbot, theme):
-    for content, words in (("measured", "Measured"), ("generated", "Generated"), ("withheld", "Generated, not reliable")):
+    wanted = {"measured": "Measured", "generated": "Generated", "withheld": "Generated, not reliable"}
+    for content, words in wanted.items():
         panel = _shown(qtbot, theme, make_session_with_case(content))
         assert panel.header.tag.text == words
 

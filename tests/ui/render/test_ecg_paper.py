@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cof_viewer.domain.ecg import LEADS
 
+from cof_viewer.domain.ecg import LEADS
 from cof_viewer.ui.render.ecg_paper import ARRANGEMENTS, beat_fraction, lay_paper
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cof_viewer.domain.canonical import CanonicalPose
-from cof_viewer.domain.grid import Grid, grid_from_spacing
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
+from cof_viewer.domain.canonical import CanonicalPose
+from cof_viewer.domain.grid import Grid, grid_from_spacing
 from cof_viewer.ui.render.slice_image import (
     SliceFrame,
     direction_letters,

@@ -74,7 +74,8 @@ class MedianBeat(QWidget):
         if x is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.color("cursor"), CURSOR_WIDTH))
-            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+            column = int(x) + 0.5  # one sharp column
+            painter.drawLine(QPointF(column, 0), QPointF(column, self.height()))
 
     def _draw(self, beat: Beat) -> QPixmap:
         theme, ratio = self._theme, self.devicePixelRatioF()

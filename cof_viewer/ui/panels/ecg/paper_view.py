@@ -98,7 +98,8 @@ class EcgPaperView(QWidget):
         if x is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.color("cursor"), CURSOR_WIDTH))
-            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+            column = int(x) + 0.5  # one sharp column
+            painter.drawLine(QPointF(column, 0), QPointF(column, self.height()))
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), self._theme.color("paper"))

@@ -97,7 +97,8 @@ class CurveView(QWidget):
         if x is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.color("cursor"), CURSOR_WIDTH))
-            painter.drawLine(QPointF(x, self._axes.box.top() - 4), QPointF(x, self._axes.box.bottom()))
+            column = int(x) + 0.5  # one sharp column
+            painter.drawLine(QPointF(column, self._axes.box.top() - 4), QPointF(column, self._axes.box.bottom()))
 
     def _draw(self, axes: Axes) -> QPixmap:
         ratio = self.devicePixelRatioF()

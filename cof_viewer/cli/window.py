@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,9 +35,42 @@ def window(
         existing(ecg, "ECG")
     if screenshot is not None:
         _check_picture(screenshot)
-    from cof_viewer.ui.main import run_window
-
+    _choose_screen(screenshot is not None)
+    try:
+        from cof_viewer.ui.main import run_window
+    except ImportError as error:
+        raise _explained(error) from error
     return run_window(study, ecg, screenshot, pixels)
+
+
+def _choose_screen(picture_only: bool) -> None:
+    """Without a display Qt would end the whole process: a picture is drawn without one, a window is refused.
+
+    Raises:
+        UserError: a window was asked for, and there is no display.
+    """
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not sys.platform.startswith("linux") or has_display or "QT_QPA_PLATFORM" in os.environ:
+        return
+    if not picture_only:
+        raise UserError(
+            "There is no display to open the window on. Save a picture of it with --screenshot, "
+            "or use the commands measure and generate.",
+            code="no-display",
+        )
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+
+def _explained(error: ImportError) -> Exception:
+    """A system library that Qt or VTK needs and does not find is the user's to install; all else is a bug."""
+    missing = re.search(r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object", str(error))
+    if missing is None:
+        return error
+    return UserError(
+        f"The window needs the system library {missing.group(1)}, which is missing. Install it and start again; "
+        "measure and generate work without it.",
+        code="library",
+    )
 
 
 def _check_picture(path: Path) -> None:

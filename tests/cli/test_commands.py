@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import os
 import sys
 import types
 
@@ -141,6 +143,31 @@ def test_the_window_refuses_odd_options(command, opened_windows, arguments, word
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
     assert opened_windows == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+def test_without_a_display_a_picture_is_drawn_and_a_window_refused(command, opened_windows, monkeypatch, tmp_path):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    code, out, err = command()
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no display" in err
+    assert command("--screenshot", tmp_path / "p.png")[0] == 0
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
+    assert len(opened_windows) == 1
+
+
+def test_a_missing_system_library_is_named(command, monkeypatch):
+    def missing(name, *arguments, **options):
+        if name == "cof_viewer.ui.main":
+            raise ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
+        return real_import(name, *arguments, **options)
+
+    real_import = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", missing)
+    code, _, err = command()
+    assert code == 2
+    assert "libEGL.so.1" in err
 
 
 def test_withheld_numbers_are_not_said(demo):

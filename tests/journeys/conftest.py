@@ -38,7 +38,7 @@ def environment(home):
 def cof_viewer(environment):
     """Run a command in a process of its own."""
 
-    def call(*arguments: object, timeout_s: float = 170.0) -> Ended:
+    def call(*arguments: object, timeout_s: float = 300.0) -> Ended:
         line = [sys.executable, str(ROOT / "main.py"), *(str(argument) for argument in arguments)]
         done = subprocess.run(
             line, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=timeout_s, check=False

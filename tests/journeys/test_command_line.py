@@ -17,6 +17,8 @@ import SimpleITK
 
 from tests.journeys.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(400)
+
 SIX = ["anchor.nii.gz", "cine.nii.gz", "function.json", "labels.nii.gz", "report.pdf", "volume_curve.csv"]
 
 
@@ -245,7 +247,7 @@ def test_spoilt_weights_are_refused(weights, environment, ed_anchor, tmp_path):
         capture_output=True,
         text=True,
         env={**environment, "COF_VIEWER_MODELS": str(models)},
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr

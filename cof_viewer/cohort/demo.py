@@ -45,9 +45,9 @@ class DemoStudy:
 
 
 STUDIES: tuple[DemoStudy, ...] = (
-    DemoStudy("normal", "Demo: normal", Condition.NORMAL, 11, "F", 64.0, slices=11),
-    DemoStudy("dilated-lbbb", "Demo: dilated, LBBB", Condition.DILATED, 12, "M", 76.0, lbbb=True, slices=12),
-    DemoStudy("infarct", "Demo: old anterior infarct", Condition.INFARCT_ANTERIOR, 13, "M", 70.0, slices=12),
+    DemoStudy("normal", "Demo: normal", Condition.NORMAL, 22, "F", 64.0, slices=10),
+    DemoStudy("dilated-lbbb", "Demo: dilated, LBBB", Condition.DILATED, 73, "M", 76.0, lbbb=True, slices=12),
+    DemoStudy("infarct", "Demo: old anterior infarct", Condition.INFARCT_ANTERIOR, 22, "M", 70.0, slices=12),
 )
 
 _README = """# Demo studies: simulated patients

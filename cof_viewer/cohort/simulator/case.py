@@ -169,7 +169,7 @@ def simulate(
 
 
 def _first_slice_mm(rng: np.random.Generator) -> float:
-    """Level of the first slice: planned at ED, so that the mitral plane lies near the edge of a slab, not in its middle."""
+    """Level of the first slice: planned at ED, so that the mitral plane lies near the edge of a slab."""
     above = 15.0 if rng.uniform() < 0.3 else 5.0
     return float(rng.uniform(-4.0, 4.0)) - above
 

@@ -22,11 +22,14 @@ from cof_viewer.engine.pose_network import PoseNetwork, pose_network_from
 from cof_viewer.engine.seg_network import ResidualUNet, network_from
 from cof_viewer.engine.seg_sampling import (
     Placement,
+    content_box,
+    full_slices,
     heart_placement,
     inside_stack,
     look_up,
     neighbour_index,
     neighbour_skip,
+    rotation,
     sample,
     smoothed_for,
     standardise,
@@ -44,7 +47,8 @@ _UNKNOWN_SLICE_MM = 10.0
 _TRIAL_PIXELS_MM = (1.0, 1.5, 2.2)
 _CHUNK = 4
 _VOTING_SHARE = 0.2
-_LEAST_CONFIDENCE = 0.5
+_KEPT_SHARE = 0.6
+_LEAST_CONFIDENCE = 0.58
 _LEAST_SLICES = 2
 _SIZES_MM = (45.0, 160.0)
 _CAVITY_SHARES = (0.02, 0.85)
@@ -63,6 +67,7 @@ class Localisation:
         size_mm: square root of the area that the heart covers.
         scale: factor on the stack's pixel that makes the heart's size plausible; 1 where the spacing is known.
         slices: number of slices with heart.
+        voxels: number of voxels with heart in the look it was read from.
     """
 
     centre_mm: tuple[float, float]
@@ -73,6 +78,7 @@ class Localisation:
     size_mm: float
     scale: float
     slices: int
+    voxels: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +146,45 @@ class Localiser:
         full = full_slices(data)
         if not full.any():
             return None
-        field = ((data.shape[1] - 1) * spacing[1], (data.shape[2] - 1) * spacing[2])
         clean = np.where(np.isfinite(data), data, 0)
+        rows, columns = content_box(clean)
+        found = self._find_in(clean[:, rows, columns], full, spacing, cancelled)
+        if found is None:
+            return None
+        y, x = found.centre_mm
+        return replace(found, centre_mm=(y + rows.start * spacing[1], x + columns.start * spacing[2]))
+
+    def _find_in(
+        self,
+        clean: NDArray[np.float32],
+        full: NDArray[np.bool_],
+        spacing: tuple[float, float, float],
+        cancelled: CancelToken,
+    ) -> Localisation | None:
+        """Find the heart in a picture without empty borders."""
         stack = torch.from_numpy(smoothed_for(clean, min(spacing[1:]), PIXEL_MM))
-        middle = Placement((field[0] / 2, field[1] / 2), np.eye(2))
-        far = self._look(stack, full, spacing, middle, _far_size(field, self._network), cancelled)
-        first = _read(far, spacing[0])
+        first = self._search(stack, full, spacing, cancelled)
         if first is None:
             return None
         near_placement = heart_placement(first.centre_mm, first.angle_rad)
         near = self._look(stack, full, spacing, near_placement, _SIZE, cancelled)
-        second = _read(near, spacing[0])
-        return None if second is None else self._with_votes(second, near)
+        second = _read(near)
+        if second is None or second.voxels < _KEPT_SHARE * first.voxels:
+            second = first
+        return self._with_votes(second, near)
+
+    def _search(
+        self, stack: Tensor, full: NDArray[np.bool_], spacing: tuple[float, float, float], cancelled: CancelToken
+    ) -> Localisation | None:
+        """The heart in the whole field, looked at from up to four sides until one shows it."""
+        field = ((stack.shape[1] - 1) * spacing[1], (stack.shape[2] - 1) * spacing[2])
+        size = _far_size(field, self._network)
+        for angle in (0.0, 90.0, 180.0, 270.0):
+            placement = Placement((field[0] / 2, field[1] / 2), rotation(math.radians(angle)))
+            found = _read(self._look(stack, full, spacing, placement, size, cancelled))
+            if found is not None:
+                return found
+        return None
 
     def _with_votes(self, found: Localisation, near: _Maps) -> Localisation:
         """The mean votes over the slices that show much of the heart."""
@@ -188,21 +221,13 @@ class Localiser:
         return _Maps(images, inside, result.numpy(), placement)
 
 
-def full_slices(data: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """[z]: which slices hold a picture: some finite values that differ."""
-    finite = np.isfinite(data)
-    low = np.where(finite, data, np.inf).min(axis=(1, 2))
-    high = np.where(finite, data, -np.inf).max(axis=(1, 2))
-    return np.asarray(high > low, dtype=bool)
-
-
 def _far_size(field_mm: tuple[float, float], network: ResidualUNet) -> int:
     multiple = network.config.multiple
     pixels = min(max(field_mm), _MOST_MM) / PIXEL_MM + 1
     return max(_SIZE, int(math.ceil(pixels / multiple) * multiple))
 
 
-def _read(maps: _Maps, slice_mm: float) -> Localisation | None:
+def _read(maps: _Maps) -> Localisation | None:
     """Centre, direction and size of the likeliest heart in the maps; None where it is no heart."""
     labels = maps.shares.argmax(axis=1)
     heart = _main_part(labels > 0, 1 - maps.shares[:, 0])
@@ -236,6 +261,7 @@ def _read(maps: _Maps, slice_mm: float) -> Localisation | None:
         size_mm=size,
         scale=1.0,
         slices=slices,
+        voxels=int(heart.sum()),
     )
 
 

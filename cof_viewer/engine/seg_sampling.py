@@ -110,6 +110,25 @@ def smoothed_for(images: NDArray[np.floating | np.integer], pixel_mm: float, tar
     return smooth
 
 
+def full_slices(data: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """[z]: which slices of [z, y, x] hold a picture: some finite values that differ."""
+    finite = np.isfinite(data)
+    low = np.where(finite, data, np.inf).min(axis=(1, 2))
+    high = np.where(finite, data, -np.inf).max(axis=(1, 2))
+    return np.asarray(high > low, dtype=bool)
+
+
+def content_box(data: NDArray[np.floating]) -> tuple[slice, slice]:
+    """Rows and columns of [z, y, x] without the constant borders that padding leaves."""
+    sides = []
+    for axis in (1, 2):
+        across = 3 - axis
+        varies = (data.max(axis=across) > data.min(axis=across)).any(axis=0)
+        places = np.flatnonzero(varies)
+        sides.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, data.shape[axis]))
+    return sides[0], sides[1]
+
+
 def standardise(images: Tensor, inside: Tensor) -> Tensor:
     """Zero mean and unit deviation a slice over the pixels inside the stack; 0 outside; clipped to ±5.
 

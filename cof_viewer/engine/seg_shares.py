@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,34 @@ class SoftLabels:
     def voxels(self) -> NDArray[np.float64]:
         """[class] partial-volume size of each class in voxels."""
         return np.asarray(self.shares.sum(axis=(1, 2, 3), dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class HeartFrame:
+    """Where a labelled heart lies on the canonical grid.
+
+    Attributes:
+        offset_xy: its centroid from the middle of the grid, in pixels.
+        turn_degrees: how far the direction RV -> LV is turned from +x towards +y.
+        size: square root of the area it covers from base to apex, in pixels.
+    """
+
+    offset_xy: tuple[float, float]
+    turn_degrees: float
+    size: float
+
+
+def frame_of(labels: NDArray[np.uint8]) -> HeartFrame | None:
+    """The frame of canonical labels [z, y, x]; None where LV or RV is missing."""
+    left, right = (labels == Label.LV) | (labels == Label.MYO), labels == Label.RV
+    if not left.any() or not right.any():
+        return None
+    middle = (np.array(labels.shape[1:]) - 1) / 2
+    offset = np.argwhere(labels > 0).mean(axis=0)[1:] - middle
+    towards = (np.argwhere(left).mean(axis=0) - np.argwhere(right).mean(axis=0))[1:]
+    turn = math.degrees(math.atan2(towards[0], towards[1]))
+    size = math.sqrt(float((labels > 0).any(axis=0).sum()))
+    return HeartFrame((float(offset[1]), float(offset[0])), turn, size)
 
 
 def cleaned(shares: Shares) -> Shares:

@@ -8,6 +8,8 @@ whatever its rotation, mirroring and slice order, and empty slices stay empty.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,12 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Cine, Label, LabelCine, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
-from cof_viewer.engine.localiser import Localisation, Localiser, full_slices
+from cof_viewer.engine.localiser import HEART_SIZE_MM, Localisation, Localiser
 from cof_viewer.engine.seg_network import ResidualUNet, network_from
 from cof_viewer.engine.seg_sampling import (
     Placement,
+    content_box,
+    full_slices,
     heart_placement,
     inside_stack,
     look_back,
@@ -34,7 +38,7 @@ from cof_viewer.engine.seg_sampling import (
     smoothed_for,
     standardise,
 )
-from cof_viewer.engine.seg_shares import Shares, SoftLabels, cleaned
+from cof_viewer.engine.seg_shares import Shares, SoftLabels, cleaned, frame_of
 from cof_viewer.engine.weights import load_weights
 
 _CHUNK = 4
@@ -69,12 +73,7 @@ class Segmenter:
         Raises:
             UserError: there is no heart to believe in.
         """
-        found = self.locate(volume, cancelled)
-        if found is None:
-            raise UserError(
-                f"No short-axis heart was found in {_called(volume.name)}. Choose another series.", code="no-heart"
-            )
-        return pose_from(found, volume.grid)
+        return self._first_pose([volume], cancelled)
 
     def pose_of_cine(self, cine: Cine, cancelled: CancelToken = NEVER) -> CanonicalPose:
         """How the heart lies in a cine: from its first phase, or from another one where that shows no heart.
@@ -82,12 +81,17 @@ class Segmenter:
         Raises:
             UserError: none of the phases looked at shows a heart to believe in.
         """
-        for phase in dict.fromkeys((0, cine.phases // 2, 3 * cine.phases // 4)):
-            found = self.locate(cine.volume(phase), cancelled)
-            if found is not None:
-                return pose_from(found, cine.grid)
+        phases = dict.fromkeys((0, cine.phases // 2, 3 * cine.phases // 4))
+        return self._first_pose([cine.volume(phase) for phase in phases], cancelled)
+
+    def _first_pose(self, volumes: Sequence[Volume], cancelled: CancelToken) -> CanonicalPose:
+        for volume in volumes:
+            found = self.locate(volume, cancelled)
+            pose = None if found is None else self._refined(volume, pose_from(found, volume.grid), cancelled)
+            if pose is not None:
+                return pose
         raise UserError(
-            f"No short-axis heart was found in {_called(cine.name)}. Choose another series.", code="no-heart"
+            f"No short-axis heart was found in {_called(volumes[0].name)}. Choose another series.", code="no-heart"
         )
 
     def segment(
@@ -164,6 +168,24 @@ class Segmenter:
             progress(min(1.0, (start + _CHUNK) / len(chosen)), "Segmenting")
         return cleaned(shares)
 
+    def _refined(self, volume: Volume, pose: CanonicalPose, cancelled: CancelToken) -> CanonicalPose | None:
+        """The pose with centre, angle and (where estimated) scale read again from labels; None without a heart."""
+        labels = self.canonical_shares(volume, pose, cancelled=cancelled).argmax(axis=1).astype(np.uint8)
+        frame = frame_of(labels)
+        if frame is None:
+            return None
+        middle = (CANONICAL_PIXELS - 1) / 2
+        affine = pose.scanner_from_canonical(len(labels))
+        centre = affine @ [middle + frame.offset_xy[0], middle + frame.offset_xy[1], 0.0, 1.0]
+        turn = -frame.turn_degrees if pose.mirrored else frame.turn_degrees
+        scale = 1.0 if volume.grid.spacing_known else HEART_SIZE_MM / (frame.size * CANONICAL_SPACING_MM)
+        return replace(
+            pose,
+            center_xy=(float(centre[0]), float(centre[1])),
+            angle_degrees=math.degrees(math.remainder(math.radians(pose.angle_degrees + turn), 2 * math.pi)),
+            pixel_mm=(pose.pixel_mm[0] * scale, pose.pixel_mm[1] * scale),
+        )
+
 
 def pose_from(found: Localisation, grid: Grid) -> CanonicalPose:
     """The canonical pose of a heart found in a grid."""
@@ -199,10 +221,12 @@ def _canonical_images(volume: Volume, pose: CanonicalPose) -> tuple[Tensor, NDAr
     data = volume.data[::-1] if pose.slices_reversed else volume.data
     full = full_slices(data)
     clean = np.where(np.isfinite(data), data, 0).astype(np.float32)
-    stack = torch.from_numpy(smoothed_for(clean, min(pose.pixel_mm), CANONICAL_SPACING_MM))
+    box = content_box(clean)
+    stack = torch.from_numpy(smoothed_for(clean[:, box[0], box[1]], min(pose.pixel_mm), CANONICAL_SPACING_MM))
     pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
-    rows, columns = volume.grid.shape[1:]
-    grid = look_up(_placement(pose), CANONICAL_PIXELS, CANONICAL_SPACING_MM, (rows, columns), pixel_yx)
+    x, y = pose.center_xy
+    placement = _placement(replace(pose, center_xy=(x - box[1].start, y - box[0].start)))
+    grid = look_up(placement, CANONICAL_PIXELS, CANONICAL_SPACING_MM, (stack.shape[1], stack.shape[2]), pixel_yx)
     slice_mm = volume.grid.spacing_mm[2] if volume.grid.spacing_known else _UNKNOWN_SLICE_MM
     index = torch.from_numpy(neighbour_index(full, neighbour_skip(slice_mm)))
     return standardise(sample(stack, grid)[index], inside_stack(grid)[None, None]), full

@@ -13,6 +13,8 @@ from cof_viewer.signal.peaks import r_peaks
 
 MIN_SECONDS = 5.0
 _MS = 1000.0 / SAMPLING_HZ
+_LIMB_LEADS = 6
+_INDEPENDENT_LEADS = 8
 _IRREGULAR_STEP = 0.09
 _IRREGULAR_STEP_WITHOUT_P = 0.05
 _P_AGREEMENT = 0.5
@@ -27,14 +29,22 @@ def representative_beat(ecg: Ecg) -> Beat:
     shape and length are nearest the median's.
 
     Raises:
-        UserError: shorter than 5 s, all leads flat, or fewer than two R peaks.
+        UserError: shorter than 5 s, all leads flat, fewer than 8 independent leads (one may be flat), or fewer than
+            two R peaks.
     """
     if ecg.seconds < MIN_SECONDS:
         raise UserError(
             f"The ECG{_of(ecg)} lasts {ecg.seconds:.1f} s; at least {MIN_SECONDS:g} s are needed.", code="ecg-short"
         )
-    if not np.ptp(ecg.signal_mv, axis=1).any():
+    live = np.ptp(ecg.signal_mv, axis=1) > 0
+    if not live.any():
         raise UserError(f"All leads are flat{_of(ecg, 'in')}. Check the electrodes and record again.", code="ecg-flat")
+    independent = min(int(live[:_LIMB_LEADS].sum()), 2) + int(live[_LIMB_LEADS:].sum())
+    if independent < _INDEPENDENT_LEADS - 1:  # one flat lead is borne
+        raise UserError(
+            f"The ECG{_of(ecg)} holds {independent} independent leads with signal; {_INDEPENDENT_LEADS} are needed.",
+            code="ecg-leads",
+        )
     peaks = r_peaks(ecg)
     if len(peaks) < 2:
         raise UserError(

@@ -31,6 +31,7 @@ class Tuning:
         on_share, on_noise, on_still: QRS starts after `on_still` samples below the larger of `on_share` of the
             largest slope and `on_noise` times the noise; `end_*` likewise.
         steep: the walk outwards starts where the slope last exceeds this share of the largest.
+        again: QRS goes on where the slopes exceed this share once more within 50 ms.
         p_window, t_window: samples of the parabola at P and T.
         p_share, p_end_share, t_share: where the slope of a flank falls below this share of its largest, P starts or
             ends, T ends.
@@ -48,6 +49,7 @@ class Tuning:
     end_noise: float = 3.7
     end_still: int = 6
     steep: float = 0.35
+    again: float = 0.11
     p_window: int = 13
     t_window: int = 17
     p_share: float = 0.2
@@ -185,8 +187,17 @@ def _qrs(beat: Array, r: int, weights: Array, tuning: Tuning) -> tuple[int, int]
     on_at = max(tuning.on_share * top, tuning.on_noise * noise)
     end_at = max(tuning.end_share * top, tuning.end_noise * noise)
     onset = _first_still(speed, int(steep[0]), on_at, tuning.on_still, -1, max(1, r - 75))
-    end = _first_still(speed, int(steep[-1]), end_at, tuning.end_still, 1, min(len(speed) - 2, r + 110))
+    stop = min(len(speed) - 2, r + 110)
+    end = _first_still(speed, int(steep[-1]), end_at, tuning.end_still, 1, stop)
+    while (more := _moves_again(speed, end, max(tuning.again * top, 2.0 * end_at), stop)) is not None:
+        end = _first_still(speed, more, end_at, tuning.end_still, 1, stop)
     return onset, end
+
+
+def _moves_again(speed: Array, end: int, threshold: float, stop: int) -> int | None:
+    """Where the leads move fast again within 50 ms: they stood still at a turn inside QRS, as in right block."""
+    ahead = np.flatnonzero(speed[end : min(end + 25, stop)] > threshold)
+    return end + int(ahead[-1]) if len(ahead) else None
 
 
 def _noise(speed: Array, r: int) -> float:

@@ -24,7 +24,7 @@ _T_WAVE_S = 0.38
 _T_WAVE_SHARE = 0.45
 _THRESHOLD_SHARE = 0.35
 _SEARCH_BACK_SHARE = 0.22
-_LOCAL_BEATS = 8
+_PIECE_S = 2.0
 _TRUSTED_SHARE = 0.75
 _LEAST_SIZE = 0.4
 _WHOLE_SHAPE_S = 0.1
@@ -58,7 +58,7 @@ def r_peaks(ecg: Ecg) -> Samples:
 
 def _activity(fast: NDArray[np.float64]) -> NDArray[np.float64]:
     """[sample] how much the leads move, each by its own scale; those that move most are left out, as artefacts do."""
-    scale = np.percentile(np.abs(fast), 97, axis=1, keepdims=True)
+    scale = np.percentile(np.abs(fast), 99, axis=1, keepdims=True)
     relative = np.sort(np.minimum(np.abs(fast) / np.maximum(scale, 1e-6), 2.5), axis=0)
     trusted = relative[: max(1, round(_TRUSTED_SHARE * len(relative)))]
     power = np.sqrt((trusted**2).mean(axis=0))
@@ -73,21 +73,26 @@ def _qrs_centres(activity: NDArray[np.float64]) -> Samples:
     if len(found) == 0:
         return np.zeros(0, dtype=np.intp)
     heights = activity[found]
-    typical = float(np.percentile(heights, 75 if len(heights) > 4 else 100))
+    usual = _usual_height(activity)
+    typical = float(np.median(usual))
     if typical < _MIN_CONTRAST * float(np.percentile(activity, 20)):
         return np.zeros(0, dtype=np.intp)
-    strong = found[heights > _THRESHOLD_SHARE * _local_height(found, heights, typical)]
+    local = np.clip(usual[found], 0.5 * typical, 1.6 * typical)
+    strong = found[heights > _THRESHOLD_SHARE * local]
     kept = _without_t_waves(strong, activity)
     return _searched_back(kept, found, activity)
 
 
-def _local_height(found: Samples, heights: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
-    """Usual QRS height around each candidate: the upper quartile of its neighbours, held near the record's."""
-    out = np.empty(len(found))
-    for index in range(len(found)):
-        low = max(0, index - _LOCAL_BEATS)
-        out[index] = np.percentile(heights[low : index + _LOCAL_BEATS + 1], 75)
-    return np.clip(out, 0.5 * typical, 1.6 * typical)
+def _usual_height(activity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[sample] height of a QRS around each sample: the median of what five pieces of 2 s reach at most.
+
+    Every 2 s hold a QRS down to 30 beats a minute, so noise between slow beats does not lower it.
+    """
+    piece = int(_PIECE_S * SAMPLING_HZ)
+    starts = np.arange(0, max(len(activity) - piece // 2, 1), piece // 2)
+    tops = np.array([activity[s : s + piece].max() for s in starts])
+    around = np.array([np.median(tops[max(0, i - 4) : i + 5]) for i in range(len(tops))])
+    return np.asarray(np.interp(np.arange(len(activity)), starts + piece / 2, around))
 
 
 def _without_t_waves(peaks: Samples, activity: NDArray[np.float64]) -> Samples:

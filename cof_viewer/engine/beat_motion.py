@@ -10,17 +10,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
+from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.grid import Grid
 from cof_viewer.engine.anchor import Prepared
-from cof_viewer.engine.motion.descent import base_descent_mm, descent_profile
+from cof_viewer.engine.motion.descent import base_motion, descent_profile
 from cof_viewer.engine.motion.field import identity_lattice, integrate
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import imaged_share, slide_slices
 from cof_viewer.engine.warp import BeatField
 
-_LOST_EXTENT, _KEPT_EXTENT = 0.3, 9.0  # how far (slices) the first slice's content goes on above the stack
 _NODES = 9
 _SECANT_STEPS = 4
 _AMOUNT_LIMITS = (0.1, 2.6)
@@ -63,8 +62,7 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
         base_is_lost: whether the first slice runs out of LV at ES.
         anchor_s: where the anchor stands between ED and ES.
     """
-    descent = base_descent_mm(100.0 * ef)
-    extend = _LOST_EXTENT if base_is_lost else _KEPT_EXTENT
+    descent, extend = base_motion(100.0 * ef, base_is_lost, prepared.slice_mm)
     unit = MemberMotion(velocity, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
 
     def ratio(amount: float) -> float:
@@ -109,20 +107,19 @@ def lv_volumes(
     prepared: Prepared, member: MemberMotion, moments: NDArray[np.float64], amount: float = 1.0
 ) -> NDArray[np.float64]:
     """Soft LV volume in canonical voxels at each moment s, every second pixel (3 mm) of the canonical grid."""
-    cavity = prepared.distances[prepared.frame.first :, :1, ::2, ::2]
-    size = CANONICAL_PIXELS // 2
-    identity = identity_lattice(size, size, cavity.device)
-    velocity = member.velocity[prepared.frame.first :] * (amount / LATTICE_SPACING_MM)
+    first = prepared.frame.first
+    cavity = prepared.distances[first:, :1, ::2, ::2]
+    identity = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, cavity.device)
+    velocity = member.velocity[first:] * (amount / LATTICE_SPACING_MM)
     out = np.empty(len(moments))
     for k, s in enumerate(moments):
-        source = source_slices(prepared, member, float(s))[prepared.frame.first :] - prepared.frame.first
-        slid = slide_slices(
-            cavity, torch.from_numpy(source).float().to(cavity.device), member.extend_base, -DISTANCE_CAP_MM
-        )
+        source = torch.from_numpy(source_slices(prepared, member, float(s))[first:] - first).float().to(cavity.device)
         lattice = integrate(velocity * (float(s) - member.anchor_s), squarings=4)
         grid = identity + lattice.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+        slid = slide_slices(cavity, source)
         moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
-        out[k] = 4.0 * float((moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum())
+        areas = (moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum(dim=(1, 2, 3))
+        out[k] = 4.0 * float((areas * imaged_share(source, member.extend_base)).sum())
     return out
 
 
@@ -178,6 +175,3 @@ def lattice_grid(prepared: Prepared) -> Grid:
         prepared.volume.grid.spacing_known,
         prepared.volume.grid.orientation_known,
     )
-
-
-__all__ = ["MemberMotion", "beat_field", "full_motion", "lv_volumes", "scale_to_ef", "soft_shares"]

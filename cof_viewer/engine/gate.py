@@ -26,7 +26,8 @@ def ecg_flags(ecg: Ecg, beat: Beat) -> list[Flag]:
             Flag(
                 "irregular-rhythm",
                 Severity.CAUTION,
-                "The rhythm is irregular: one beat can't stand for the record. The numbers describe the chosen beat only.",
+                "The rhythm is irregular: one beat can't stand for the record. "
+                "The numbers describe the chosen beat only.",
             )
         )
     if not 38.0 <= beat.heart_rate_bpm <= 150.0:
@@ -34,7 +35,8 @@ def ecg_flags(ecg: Ecg, beat: Beat) -> list[Flag]:
             Flag(
                 "rate-not-learned",
                 Severity.CAUTION,
-                f"The heart rate of {beat.heart_rate_bpm:.0f} /min lies beyond what the model learned from (40 to 140).",
+                f"The heart rate of {beat.heart_rate_bpm:.0f} /min lies beyond what the model learned from "
+                "(40 to 140).",
             )
         )
     return flags
@@ -74,8 +76,8 @@ def motion_flags(motion: Motion, heart: NDArray[np.bool_], outside_share: float)
             Flag(
                 "outside-stack",
                 Severity.NOTE,
-                f"At end-systole {100 * outside_share:.0f} % of the heart comes from above the first slice, which was not imaged: "
-                "the picture there repeats the first slice.",
+                f"At end-systole {100 * outside_share:.0f} % of the heart comes from above the first slice, "
+                "which was not imaged: the picture there repeats the first slice.",
             )
         )
     return flags
@@ -127,7 +129,8 @@ def contraction_flags(ef_percent: float | None) -> list[Flag]:
             Flag(
                 "under-contraction",
                 Severity.CAUTION,
-                f"The generated heart hardly contracts (EF {ef_percent:.0f} %). Compare with a measured cine before reading it.",
+                f"The generated heart hardly contracts (EF {ef_percent:.0f} %). "
+                "Compare with a measured cine before reading it.",
             )
         ]
     return []

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.anatomy import agreement
-from cof_viewer.anatomy import function_from_labels
+from cof_viewer.anatomy import agreement, function_from_labels
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.flag import Flag, Severity, worst_first
 from cof_viewer.domain.function import Provenance, Result, Source

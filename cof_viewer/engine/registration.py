@@ -7,6 +7,7 @@ grid and gives a stationary velocity on the 3 mm lattice, integrated by scaling 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,7 @@ class RegistrationNetwork(nn.Module):
         super().__init__()
         self.config = config
         widths = config.widths
-        self.down = nn.ModuleList(
-            [_convolution(6, widths[0])] + [_convolution(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)]
-        )
+        self.down = nn.ModuleList([_convolution(6, widths[0])] + [_convolution(a, b, 2) for a, b in pairwise(widths)])
         levels = range(len(widths) - 1, 1, -1)
         self.up = nn.ModuleList(_convolution(widths[k] + widths[k - 1], widths[k - 1]) for k in levels)
         self.refine = _convolution(widths[1], widths[1])

@@ -15,7 +15,7 @@ from cof_viewer.domain.image import Label, LabelCine, LabelMap, Volume
 from cof_viewer.domain.progress import CancelToken, Progress
 from cof_viewer.engine.motion.field import identity_lattice
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import imaged_share, signed_distances, slide_slices, soft_shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class ScannerWarp:
     def picture(self, phase: int, grid: Tensor) -> NDArray[np.float32]:
         """The whole stack [z, y, x] of a phase; outside the moving box it is the anchor."""
         source = self._sharpened(self._field.source_slice[phase])
-        slid = self._slide(self._picture, source, below=None)
+        slid = self._slide(self._picture, source)
         moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")[:, 0]
         out = self._volume.data.copy()
         out[:, self._box.rows, self._box.columns] = moved.cpu().numpy()
@@ -91,9 +91,10 @@ class ScannerWarp:
 
     def shares(self, phase: int, grid: Tensor) -> Tensor:
         """[z, 3, rows, columns] partial-volume shares of LV, Myo and RV within the box."""
-        slid = self._slide(self._distances, self._field.source_slice[phase], below=-DISTANCE_CAP_MM)
-        moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
-        return soft_shares(moved, self.pixel_width_mm)
+        source = self._field.source_slice[phase]
+        moved = F.grid_sample(self._slide(self._distances, source), grid, align_corners=True, padding_mode="border")
+        imaged = imaged_share(source - self._field.first_slice, self._field.extend_base)
+        return soft_shares(moved, self.pixel_width_mm) * imaged[:, None, None, None]
 
     def labels(self, shares: Tensor) -> NDArray[np.uint8]:
         """Hard labels [z, y, x] of a phase from its shares."""
@@ -102,10 +103,9 @@ class ScannerWarp:
         out[:, self._box.rows, self._box.columns] = winner.to(torch.uint8).cpu().numpy()
         return out
 
-    def _slide(self, stack: Tensor, source: Tensor, below: float | None) -> Tensor:
+    def _slide(self, stack: Tensor, source: Tensor) -> Tensor:
         first = self._field.first_slice
-        extend = self._field.extend_base if below is not None else 1e6
-        moved = slide_slices(stack[first:], source[first:] - first, extend, below or 0.0)
+        moved = slide_slices(stack[first:], source[first:] - first)
         return torch.cat([stack[:first], moved]) if first else moved
 
     @staticmethod

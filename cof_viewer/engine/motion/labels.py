@@ -58,23 +58,21 @@ def soft_shares(distances: Tensor, width_mm: float) -> Tensor:
     return torch.stack([lv, outer - lv, torch.minimum(rv, 1 - outer)], dim=-3)
 
 
-def slide_slices(stack: Tensor, source_slice: Tensor, extend_base: float, below: float) -> Tensor:
-    """Read a stack at fractional slices along its axis.
-
-    Args:
-        stack: [z, ...].
-        source_slice: [n] fractional slice to read for each output slice.
-        extend_base: how many slices beyond the first one its content still goes on.
-        below: value beyond the stack's ends.
-
-    Returns:
-        [n, ...].
-    """
+def slide_slices(stack: Tensor, source_slice: Tensor) -> Tensor:
+    """Read a stack [z, ...] at fractional slices [n] along its axis; beyond its ends the end slice goes on."""
     last = len(stack) - 1
     clamped = source_slice.clamp(0, last)
     low = clamped.floor().long().clamp(max=max(last - 1, 0))
     high = (low + 1).clamp(max=last)
     share = (clamped - low).reshape(-1, *[1] * (stack.ndim - 1))
-    value = torch.lerp(stack[low], stack[high], share)
-    gone = ((-source_slice - extend_base) / 0.5).clamp(0, 1).reshape(share.shape)
-    return torch.lerp(value, torch.full_like(value, below), gone)
+    return torch.lerp(stack[low], stack[high], share)
+
+
+def imaged_share(source_slice: Tensor, extend_base: float) -> Tensor:
+    """Share of each slice that still shows the ventricle: 1, and falling to 0 over one slice beyond the base.
+
+    Args:
+        source_slice: [n] fractional slices, 0 the first one with LV.
+        extend_base: how many slices beyond the first one the ventricle still goes on.
+    """
+    return 1 - (-source_slice - extend_base).clamp(0, 1)

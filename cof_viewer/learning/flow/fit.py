@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
 from cof_viewer.domain.image import Label
-from cof_viewer.engine.motion.descent import base_descent_mm, descent_profile
+from cof_viewer.engine.motion.descent import base_motion, descent_profile
 from cof_viewer.engine.motion.field import CODE_NUMBERS, VelocityDecoder, identity_lattice, integrate
 from cof_viewer.engine.motion.frame import (
     ANGLES,
@@ -26,7 +26,7 @@ from cof_viewer.engine.motion.frame import (
     frame_from_labels,
     lattice_interpolation,
 )
-from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import imaged_share, signed_distances, slide_slices, soft_shares
 
 _LOST_SHARE = 0.25  # a slice has lost the LV when less than this of its ED area is left
 
@@ -68,21 +68,19 @@ class Mover:
         self._identity = identity_lattice(CANONICAL_PIXELS, CANONICAL_PIXELS, torch.device("cpu"))
         self._profile = torch.from_numpy(descent_profile(self.frame.level)).float()
 
-    def slid(self, descent_mm: float, extend_base: float) -> Tensor:
-        """Signed distances [z, 3, 128, 128] after the axial shift alone."""
-        source = torch.arange(self.frame.slices) - descent_mm / self.slice_mm * self._profile
-        first = float(self.frame.first)
-        stack = self.distances[self.frame.first :]
-        return slide_slices(stack, source - first, extend_base, -DISTANCE_CAP_MM)
+    def slid(self, descent_mm: float, extend_base: float) -> tuple[Tensor, Tensor]:
+        """Signed distances [z, 3, 128, 128] after the axial shift alone, and the imaged share of each slice [z]."""
+        source = torch.arange(self.frame.slices) - descent_mm / self.slice_mm * self._profile - self.frame.first
+        return slide_slices(self.distances[self.frame.first :], source), imaged_share(source, extend_base)
 
-    def shares(self, code: Tensor, slid: Tensor, amount: float | Tensor = 1.0) -> Tensor:
+    def shares(self, code: Tensor, slid: tuple[Tensor, Tensor], amount: float | Tensor = 1.0) -> Tensor:
         """Partial-volume shares [z, 3, 128, 128] of LV, Myo, RV after in-plane motion of the slid stack."""
         lattice = integrate(self.decode(code) * amount / LATTICE_SPACING_MM)
         fine = F.interpolate(lattice, scale_factor=2, mode="bilinear", align_corners=False) * LATTICE_SPACING_MM
         pixels = fine.permute(0, 2, 3, 1) / CANONICAL_SPACING_MM
         grid = self._identity + pixels * (2.0 / (CANONICAL_PIXELS - 1))
-        moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
-        return soft_shares(moved, CANONICAL_SPACING_MM)
+        moved = F.grid_sample(slid[0], grid, align_corners=True, padding_mode="border")
+        return soft_shares(moved, CANONICAL_SPACING_MM) * slid[1][:, None, None, None]
 
 
 def one_hot(labels: NDArray[np.uint8]) -> Tensor:
@@ -124,7 +122,7 @@ def fit_beat(ed: NDArray[np.uint8], es: NDArray[np.uint8], slice_mm: float, step
     ef = 100.0 * (edv - esv) / edv
     mover, target = Mover(ed, slice_mm), one_hot(es)
     lost = base_is_lost(ed, es)
-    slid = mover.slid(base_descent_mm(ef), 0.3 if lost else 9.0)
+    slid = mover.slid(*base_motion(ef, lost, slice_mm))
     code = torch.zeros(CODE_NUMBERS, requires_grad=True)
     optimizer = torch.optim.Adam([code], lr=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=0.003)

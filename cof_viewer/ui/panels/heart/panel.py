@@ -39,7 +39,7 @@ class HeartPanel(Panel):
         self._builder = SurfaceBuilder(self)
         self._builder.built.connect(self._take)
         self._builder.failed.connect(self._give_up)
-        self._stale = True
+        self._stale, self._failed = True, False
         self.view = HeartView(session, self._model, theme, self)
         self.view.double_clicked.connect(self.maximise_requested)
         self.colour_button = MenuButton(theme, "Structure", self._menu(), self)
@@ -57,6 +57,12 @@ class HeartPanel(Panel):
     def minimumSizeHint(self) -> QSize:
         """DESIGN section 4."""
         return QSize(300, 160)
+
+    def is_settled(self) -> bool:
+        """Whether the shown phase is built and finely drawn, or nothing can be built."""
+        if self._failed or self._session.labels is None:
+            return True
+        return not self._stale and self._session.view.phase in self._model.frames and self.view.is_still
 
     def finalize(self) -> None:
         """End the worker and give the graphics context back."""
@@ -123,6 +129,7 @@ class HeartPanel(Panel):
         before = self._model.grid, self._model.frames
         source = self._model.refresh()
         if source is not None:
+            self._failed = False
             self._builder.build(source)
         elif not self._model.phases:
             self._builder.drop()
@@ -142,6 +149,7 @@ class HeartPanel(Panel):
 
     def _give_up(self, error: BaseException) -> None:
         log_bug(error)
+        self._failed = True
         self.view.message = "The surfaces could not be made from these labels."
         self.view.update()
 

@@ -80,6 +80,11 @@ class HeartView(QWidget):
         self.update()
         self._refine.start()
 
+    @property
+    def is_still(self) -> bool:
+        """Whether the last picture is the fine one."""
+        return not self._refine.isActive() and self._picture is not None
+
     def look(self, preset: str) -> None:
         """Take a named view."""
         self._preset = preset

@@ -147,7 +147,7 @@ class ReadoutsPanel(Panel):
             return ()
         found = {row.source for row in (shown.ef, *shown.rows) if row.value is not None}
         if shown.compared:
-            found.add(Source.MEASURED)
+            found.add(shown.measured_source)
         return tuple(source for source in Source if source in found)
 
     def _info_words(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cof_viewer.anatomy.norms import NormRange, lookup
 from cof_viewer.app.session import Session
@@ -57,6 +57,7 @@ class Readout:
         interval: 90 % interval, None before calibration.
         normal: normal range of the patient's sex and age, None where no trusted table fits.
         measured: the measured value beside a generated one, else None.
+        measured_source: how that value is marked: measured, or simulated where the patient is.
         withheld: whether a stop withholds it.
     """
 
@@ -66,6 +67,7 @@ class Readout:
     interval: tuple[float, float] | None = None
     normal: NormRange | None = None
     measured: float | None = None
+    measured_source: Source = Source.MEASURED
     withheld: bool = False
 
     @property
@@ -101,6 +103,7 @@ class ReadoutsShown:
         generated: whether the numbers are of a generated beat.
         stopped: whether a stop withholds some of them (also when they are shown anyway).
         compared: whether measured values stand beside generated ones.
+        measured_source: how measured values are marked: measured, or simulated where the patient is.
         sex: whose normal ranges are used, "" where unknown.
     """
 
@@ -110,6 +113,7 @@ class ReadoutsShown:
     generated: bool
     stopped: bool
     compared: bool
+    measured_source: Source
     sex: str
 
     def count(self, severity: Severity) -> int:
@@ -142,8 +146,17 @@ def readouts_of(session: Session, *, anyway: bool = False) -> ReadoutsShown | No
     beside = (measurement.result.function if measurement else numbers.measured) if generated else None
     withheld = frozenset() if anyway else frozenset(numbers.withheld)
 
+    stands_for = Source.SIMULATED if study.simulated else Source.MEASURED
+
     def read(spec: RowSpec) -> Readout:
-        return _readout(spec, numbers.function, beside, study.patient, session.source, spec.metric in withheld)
+        source = numbers.function.source.get(spec.metric, session.source)
+        source = stands_for if source is Source.MEASURED else source
+        readout = Readout(spec, None, source, measured_source=stands_for)
+        if beside is not None and source is Source.GENERATED:
+            readout = replace(readout, measured=getattr(beside, spec.metric))
+        if spec.metric in withheld:
+            return replace(readout, withheld=True)
+        return _with_value(readout, numbers.function, study.patient)
 
     return ReadoutsShown(
         read(EF),
@@ -152,17 +165,17 @@ def readouts_of(session: Session, *, anyway: bool = False) -> ReadoutsShown | No
         generated,
         bool(numbers.withheld),
         beside is not None,
+        stands_for,
         study.patient.sex or "",
     )
 
 
-def _readout(
-    spec: RowSpec, function: Function, beside: Function | None, patient: Patient, source: Source, withheld: bool
-) -> Readout:
-    value = getattr(function, spec.metric)
-    source = function.source.get(spec.metric, source)
-    measured = getattr(beside, spec.metric) if beside is not None and source is Source.GENERATED else None
-    if withheld:
-        return Readout(spec, None, source, measured=measured, withheld=True)
-    normal = lookup(spec.metric, patient.sex, patient.age_years, patient.bsa_m2, function.convention)
-    return Readout(spec, value, source, function.interval90.get(spec.metric), normal, measured)
+def _with_value(readout: Readout, function: Function, patient: Patient) -> Readout:
+    """The number with what it is to be judged by."""
+    metric = readout.spec.metric
+    return replace(
+        readout,
+        value=getattr(function, metric),
+        interval=function.interval90.get(metric),
+        normal=lookup(metric, patient.sex, patient.age_years, patient.bsa_m2, function.convention),
+    )

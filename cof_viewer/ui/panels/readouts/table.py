@@ -14,7 +14,7 @@ from cof_viewer.ui.panels.readouts.rows import Readout, ReadoutsShown, figure, s
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.widgets.icons import paint_icon
 from cof_viewer.ui.widgets.range_strip import StripData, paint_strip
-from cof_viewer.ui.widgets.tag import paint_glyph
+from cof_viewer.ui.widgets.tag import WORDS, paint_glyph
 
 WIDE_FROM_PX = 620
 """Width from which measured values get columns of their own."""
@@ -182,7 +182,7 @@ class ReadoutTable(QWidget):
         if readout.interval is not None:
             return span(readout.interval, readout.spec.digits), "90 %"
         if readout.measured is not None and not self.wide:
-            return f"measured {figure(readout.measured, readout.spec.digits)}", ""
+            return f"{readout.measured_source.value} {figure(readout.measured, readout.spec.digits)}", ""
         return "", ""
 
     def _paint_normal(self, painter: QPainter, line: QRectF, ef: Readout) -> float:
@@ -204,7 +204,7 @@ class ReadoutTable(QWidget):
             sign = "+" if ef.difference > 0 else ""
             columns.append(("Difference", sign + figure(ef.difference), "pts", None))
         if ef.measured is not None:
-            columns.append(("Measured", figure(ef.measured), "%", Source.MEASURED))
+            columns.append((WORDS[ef.measured_source], figure(ef.measured), "%", ef.measured_source))
         for name, value, unit, glyph in columns:
             upper = QRectF(right - 120, box.center().y() - theme.pxf(24, 30), 120, 22)
             lower = QRectF(right - 120, upper.bottom() - 2, 120, 28)
@@ -232,9 +232,9 @@ class ReadoutTable(QWidget):
                 strip = QRectF(right, 0, 0, 0)
                 arrow = right - 8
             value = name + theme.pxf(92, 104)
-            return Columns(pad, name, value + 5, value, arrow - 8, None, None, None, arrow, strip)
+            return Columns(pad, name, value + 5, value, arrow - 11, None, None, None, arrow, strip)
         inner = arrow - 8 - name
-        value, interval, normal = name + 0.36 * inner, name + 0.54 * inner, arrow - 8
+        value, interval, normal = name + 0.36 * inner, name + 0.54 * inner, arrow - 11
         measured, difference = name + 0.72 * inner, name + 0.82 * inner
         if self._shown is None or not self._shown.generated:
             return Columns(pad, name, name + 62, value, None, None, None, normal, arrow, strip)
@@ -262,12 +262,12 @@ class ReadoutTable(QWidget):
 
     def _paint_heads(self, painter: QPainter, columns: Columns, row: QRectF, shown: ReadoutsShown) -> None:
         normal = f"Normal, {shown.sex}" if shown.sex else "Normal"
-        heads = [(columns.normal, normal)]
+        heads, measured = [(columns.normal, normal)], WORDS[shown.measured_source]
         if shown.generated:
-            heads += [(columns.value, "Generated"), (columns.interval, "90 %"), (columns.measured, "Measured")]
+            heads += [(columns.value, "Generated"), (columns.interval, "90 %"), (columns.measured, measured)]
             heads += [(columns.difference, "Diff.")] if shown.compared else []
         else:
-            heads += [(columns.value, "Measured")]
+            heads += [(columns.value, measured)]
         for right, words in heads:
             if right is not None:
                 self._text(painter, QRectF(right - 120, row.top(), 120, row.height()), words, "small", "t3", _RIGHT)
@@ -312,7 +312,7 @@ class ReadoutTable(QWidget):
             words = figure(readout.measured, digits)
             width = self._text(painter, right_of(columns.interval), words, "base", "t2", _RIGHT, tabular=True)
             middle = right_of(columns.interval).center().y()
-            paint_glyph(painter, self._theme, Source.MEASURED, columns.interval - width - 20, middle)
+            paint_glyph(painter, self._theme, readout.measured_source, columns.interval - width - 20, middle)
         if readout.measured is None or columns.measured is None or columns.difference is None:
             return
         box = right_of(columns.measured)
@@ -356,7 +356,7 @@ def tip_words(readout: Readout) -> str:
     if readout.interval is not None:
         lines.append(f"90 % interval {span(readout.interval, spec.digits)} {spec.unit}")
     if readout.measured is not None:
-        lines.append(f"Measured {figure(readout.measured, spec.digits)} {spec.unit}")
+        lines.append(f"{WORDS[readout.measured_source]} {figure(readout.measured, spec.digits)} {spec.unit}")
     if readout.normal is not None:
         normal = readout.normal
         lines.append(f"Normal {span((normal.low, normal.high), spec.digits)} {spec.unit} ({normal.source})")

@@ -97,7 +97,7 @@ class CurvePainter:
         right = axes.box.right() + self._theme.pxf(4, 6)
         end_left = right - metrics.horizontalAdvance(end)
         painter.drawText(QPointF(end_left, y), end)
-        step = round_step(span, max(2, int(axes.box.width() / self._theme.pxf(70, 90))))
+        step = round_step(span, max(2, int(axes.box.width() / self._theme.pxf(54, 72))))
         for value in ticks_between(0.0, span, step):
             words = figure(value)
             x = axes.box.left() + value / span * axes.box.width() - metrics.horizontalAdvance(words) / 2

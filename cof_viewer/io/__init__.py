@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["inspect", "open_ecg", "open_study"]
 
 
-def inspect(
-    paths: Sequence[Path], progress: Progress = no_progress, cancel: CancelToken = NEVER
-) -> list[Finding]:
+def inspect(paths: Sequence[Path], progress: Progress = no_progress, cancel: CancelToken = NEVER) -> list[Finding]:
     """Tell what is in files and folders, without opening anything for good.
 
     Args:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from cof_viewer.io.sniff import HEAD_BYTES, Content, sniff
 from cof_viewer.io.sources import DiskFile, Source, common_folder, files_under, members_of
 
 if TYPE_CHECKING:
-    from cof_viewer.io.dicom.headers import DicomFile, Frame
+    from cof_viewer.io.dicom.frames import Frame
+    from cof_viewer.io.dicom.headers import DicomFile
     from cof_viewer.io.dicom.stacks import Stack
     from cof_viewer.io.nifti import NiftiFile
 
@@ -140,6 +141,9 @@ class _Search:
 
     def _look_at(self, source: Source) -> None:
         """Tell what one file is and hand it to its reader."""
+        if self._named and isinstance(source, DiskFile) and source.file.suffix.lower() == ".img":
+            header = source.file.with_suffix(".hdr")  # an .img is opened by its header
+            source = DiskFile(header) if header.is_file() else source
         try:
             content = sniff(source.read(HEAD_BYTES))
         except OSError:
@@ -164,10 +168,11 @@ class _Search:
     def _add_dicom(self, source: Source) -> None:
         """Read a header: frames wait for their stack, a directory or waveform is dealt with at once."""
         from cof_viewer.io.dicom import headers
+        from cof_viewer.io.dicom.frames import frames_of
 
         try:
             file = headers.read_file(source)
-            frames = headers.frames_of(file)
+            frames = frames_of(file)
         except (headers.BrokenDicomError, OSError) as error:
             self._found.unreadable.append(source.name)
             self._add_plain(source, SeriesKind.UNREADABLE, str(error))
@@ -217,7 +222,7 @@ class _Search:
         """A row for a NIfTI file."""
         from cof_viewer.io.nifti import inspect_nifti
 
-        finding, nifti = inspect_nifti(source)
+        finding, nifti = inspect_nifti(source, self._cancel.raise_if_cancelled)
         size = 4 * math.prod(nifti.shape) if nifti else 0
         if finding.kind not in OPENABLE or self._held_bytes + size > _MOST_HELD_BYTES:
             nifti = None
@@ -256,7 +261,7 @@ class _Search:
             verdict = classify(stack)
             kind, problems = verdict.kind, verdict.problems
             if kind is SeriesKind.SHORT_AXIS_CINE and stack.slices[0].beat.times_ms is None:
-                doubt = _doubt_of_picture(stack)
+                doubt = _doubt_of_picture(stack, self._cancel.raise_if_cancelled)
                 kind, problems = (SeriesKind.OTHER_MR, (doubt, *problems)) if doubt else (kind, problems)
             self._found.items.append(Item(_stack_finding(stack, kind, problems), stack=stack))
 
@@ -276,13 +281,13 @@ def _plain_verdict(source: Source, content: Content) -> tuple[SeriesKind, str]:
     return SeriesKind.OTHER, _NOT_DICOM
 
 
-def _doubt_of_picture(stack: Stack) -> str | None:
+def _doubt_of_picture(stack: Stack, check: Callable[[], None]) -> str | None:
     """What the middle slice's pixels say against a cine whose headers give no times."""
     from cof_viewer.io.dicom.pixels import decode
     from cof_viewer.io.picture import doubt_about_beat
 
     try:
-        phases = decode(stack.slices[len(stack.slices) // 2].beat.frames)
+        phases = decode(stack.slices[len(stack.slices) // 2].beat.frames, check=check)
     except UserError:
         return None
     return doubt_about_beat(np.stack(phases))

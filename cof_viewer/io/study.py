@@ -78,7 +78,7 @@ def _load(item: Item, path: Path, progress: Progress, cancel: CancelToken) -> Lo
     from cof_viewer.io.nifti import load_nifti, read_nifti
 
     cancel.raise_if_cancelled()
-    return load_nifti(item.nifti or read_nifti(item.nifti_source))
+    return load_nifti(item.nifti or read_nifti(item.nifti_source, cancel.raise_if_cancelled))
 
 
 def _discovery_flags(found: Discovery, chosen: Item) -> tuple[Flag, ...]:

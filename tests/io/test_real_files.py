@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 
+import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.study import SeriesKind
 from cof_viewer.io import inspect, open_study
+from cof_viewer.io.nifti.axes import to_stack_order
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +154,8 @@ def test_oddities_are_refused_with_the_right_sentence(oddities, name, words):
 
 
 def test_every_oddity_s_pixels_are_what_pydicom_reads(oddities):
-    from cof_viewer.io.dicom.headers import frames_of, read_file
+    from cof_viewer.io.dicom.frames import frames_of
+    from cof_viewer.io.dicom.headers import read_file
     from cof_viewer.io.dicom.pixels import decode
     from cof_viewer.io.sources import DiskFile
 
@@ -180,6 +183,19 @@ def test_sunnybrook_nifti(mri, patient, shape, rr_ms, apexward):
     assert study.cine.rr_ms == pytest.approx(rr_ms, abs=1)
     assert study.flags == ()
     assert study.stack.grid.orientation_known
+
+
+@pytest.mark.parametrize(("patient", "ed", "es"), [("101", 18, 7), ("301", 19, 6), ("401", 19, 6)])
+def test_end_diastole_in_the_last_phases_stays_there(mri, patient, ed, es):
+    """The cavity as drawn at ED is filled with bright blood then, and partly with dark muscle at ES."""
+    study = open_study(mri / "cines" / f"scd_SCD0000{patient}_cine.nii.gz")
+    cavity = np.asarray(nib.load(mri / "cines" / f"scd_SCD0000{patient}_cine_gt_ed.nii.gz").dataobj) == 1
+    layout = study.cine.layout
+    inside = to_stack_order(cavity.astype(np.float32), layout) > 0.5
+    brightness = np.array([volume[inside].mean() for volume in study.cine.data])
+    late = (int(np.argmax(brightness)) - ed) % study.cine.phases
+    assert min(late, study.cine.phases - late) <= 2
+    assert abs(int(np.argmin(brightness)) - es) <= 2
 
 
 @pytest.mark.parametrize(

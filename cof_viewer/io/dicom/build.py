@@ -13,7 +13,7 @@ from cof_viewer.domain.grid import LPS_FROM_RAS, Affine, Grid
 from cof_viewer.domain.image import Cine, FileLayout, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.io.apex import TYPICAL_APEX_DIRECTION
-from cof_viewer.io.dicom.headers import Frame
+from cof_viewer.io.dicom.frames import Frame
 from cof_viewer.io.dicom.identity import patient_of, reference_of, study_date_of
 from cof_viewer.io.dicom.kinds import is_axis_aligned
 from cof_viewer.io.dicom.pixels import decode
@@ -52,12 +52,9 @@ def build(stack: Stack, where: str, progress: Progress = no_progress, cancel: Ca
     used = replace(stack, slices=tuple(slices))
     layout = _lay_out(slices)
 
-    def step(fraction: float) -> None:
-        cancel.raise_if_cancelled()
-        progress(fraction, "Reading pictures")
-
     shown = [frame for piece in slices for frame in piece.beat.frames]
-    pictures = decode(shown, step)
+    pictures = decode(shown, lambda fraction: progress(fraction, "Reading pictures"), cancel.raise_if_cancelled)
+    cancel.raise_if_cancelled()
     data = _assemble(used, slices, pictures, layout)
     data, pixel_flags = clean_pixels(data, where)
     grid = Grid(
@@ -158,9 +155,7 @@ def _file_layout(grid: Grid, frames: Sequence[Frame]) -> FileLayout:
     return FileLayout((0, 1, 2), (False, False, False), ras, dtype, slope, intercept)
 
 
-def _as_stack(
-    data: NDArray[np.float32], grid: Grid, stack: Stack, layout: FileLayout, name: str
-) -> Cine | Volume:
+def _as_stack(data: NDArray[np.float32], grid: Grid, stack: Stack, layout: FileLayout, name: str) -> Cine | Volume:
     """A cine of the data, or the volume where there is one phase."""
     if len(data) == 1:
         return Volume(data[0], grid, layout, name)

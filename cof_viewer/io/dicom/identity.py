@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 
 from cof_viewer.domain.study import Patient
-from cof_viewer.io.dicom.headers import DicomFile, Frame
+from cof_viewer.io.dicom.frames import Frame
+from cof_viewer.io.dicom.headers import DicomFile
 
 _DAYS_A_YEAR = 365.2425
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,22 +10,27 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.pixels import iter_pixels
 
-from cof_viewer.domain.errors import UserError
-from cof_viewer.io.dicom.headers import DicomFile, Frame
+from cof_viewer.domain.errors import Cancelled, UserError
+from cof_viewer.io.dicom.frames import Frame
+from cof_viewer.io.dicom.headers import DicomFile
 
 _NATIVE_LITTLE = {"1.2.840.10008.1.2": 8, "1.2.840.10008.1.2.1": 12}  # transfer syntax -> bytes before the values
 _THREADS = 2  # unpacking a zip and decoding compressed pixels release the interpreter
 
 
 def decode(
-    frames: Sequence[Frame], step: Callable[[float], None] = lambda fraction: None
+    frames: Sequence[Frame],
+    step: Callable[[float], None] = lambda fraction: None,
+    check: Callable[[], None] = lambda: None,
 ) -> list[NDArray[np.float32]]:
     """Decode frames to their values: rescaled, signed as stored, MONOCHROME1 turned round.
 
     Args:
         frames: in the order wanted; those of one file are read once.
-        step: called with the fraction done after every file; raises to stop.
+        step: called with the fraction done after every file.
+        check: called before every file and every compressed frame, on any thread; raises to stop.
 
     Returns:
         One float32 [row, column] array a frame.
@@ -40,11 +44,12 @@ def decode(
     jobs = [(frames[members[0]].file, members) for members in wanted.values()]
     pictures: dict[int, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
-        stored = pool.map(lambda job: _stored_pixels(job[0]), jobs)
+        stored = pool.map(lambda job: _stored_pixels(job[0], check), jobs)
         try:
             for done, ((_, members), values) in enumerate(zip(jobs, stored, strict=True), start=1):
                 for i in members:
                     pictures[i] = _values(values[frames[i].index], frames[i])
+                check()
                 step(done / len(jobs))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -52,8 +57,9 @@ def decode(
     return [pictures[i] for i in range(len(frames))]
 
 
-def _stored_pixels(file: DicomFile) -> NDArray[np.generic]:
+def _stored_pixels(file: DicomFile, check: Callable[[], None]) -> NDArray[np.generic]:
     """All frames of a file as stored: [frame, row, column]."""
+    check()
     name = file.source.name
     if file.missing_bytes:
         sentence = f'"{name}" ends too early: {file.missing_bytes} bytes of its picture are missing. Copy it again.'
@@ -65,7 +71,7 @@ def _stored_pixels(file: DicomFile) -> NDArray[np.generic]:
     except OSError as error:
         raise UserError(f'"{name}" can\'t be read: it is damaged. Copy it again.', code="unreadable") from error
     native = _native(file, data)
-    return native if native is not None else _by_pydicom(file, data)
+    return native if native is not None else _by_pydicom(file, data, check)
 
 
 def _native(file: DicomFile, data: bytes) -> NDArray[np.generic] | None:
@@ -84,20 +90,23 @@ def _native(file: DicomFile, data: bytes) -> NDArray[np.generic] | None:
     return np.frombuffer(data, dtype=kind, count=count, offset=offset).reshape(shape)
 
 
-def _by_pydicom(file: DicomFile, data: bytes) -> NDArray[np.generic]:
-    """Any other transfer syntax."""
+def _by_pydicom(file: DicomFile, data: bytes, check: Callable[[], None]) -> NDArray[np.generic]:
+    """Any other transfer syntax, frame by frame."""
     name = file.source.name
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            pixels = np.asarray(pydicom.dcmread(io.BytesIO(data), force=True).pixel_array)
-        except Exception as error:
-            raise UserError(
-                f'The picture in "{name}" can\'t be decoded ({_syntax_name(file)}): it is damaged or of an unknown '
-                "compression. Export it uncompressed.",
-                code="undecodable",
-            ) from error
-    return pixels if pixels.ndim == 3 else pixels[None]
+    pictures = []
+    try:
+        for picture in iter_pixels(pydicom.dcmread(io.BytesIO(data), force=True), raw=True):
+            check()
+            pictures.append(np.array(picture))
+        return np.stack(pictures)
+    except Cancelled:
+        raise
+    except Exception as error:
+        raise UserError(
+            f'The picture in "{name}" can\'t be decoded ({_syntax_name(file)}): it is damaged or of an unknown '
+            "compression. Export it uncompressed.",
+            code="undecodable",
+        ) from error
 
 
 def _syntax_name(file: DicomFile) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.io.dicom.headers import Frame
+from cof_viewer.io.dicom.frames import Frame
 from cof_viewer.io.dicom.timing import Beat, order_phases, recency
 
 _NORMAL_TOLERANCE = np.cos(np.deg2rad(1.0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cof_viewer.io.dicom.headers import Frame, Timing
+from cof_viewer.io.dicom.frames import Frame, Timing
 
 RR_RANGE_MS = (300.0, 2000.0)
 _SAME_TIME = 1e-3  # ms, or counts: clues that differ by less name the same phase

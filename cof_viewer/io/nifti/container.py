@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from cof_viewer.io.sources import DiskFile, Source
 
+_PIECE_BYTES = 4 << 20
 _CIFTI_INTENTS = range(3000, 3100)
 
 
@@ -21,8 +23,12 @@ class BrokenNiftiError(Exception):
     """A file is NIfTI but can't be read; the message is a sentence for the user without the file's name."""
 
 
-def read_image(source: Source) -> Any:
+def read_image(source: Source, check: Callable[[], None] = lambda: None) -> Any:
     """Read a NIfTI file whole.
+
+    Args:
+        source: its bytes.
+        check: called every few megabytes; raises to stop.
 
     Returns:
         A nibabel image whose data is in memory, not yet converted.
@@ -33,7 +39,7 @@ def read_image(source: Source) -> Any:
     try:
         data = source.read()
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            data = _unzipped(data, check)
     except (OSError, EOFError, zlib.error) as error:
         raise BrokenNiftiError("The file ends too early or is damaged. Copy it again.") from error
     is_second = 540 in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big"))
@@ -48,6 +54,21 @@ def read_image(source: Source) -> Any:
         raise BrokenNiftiError("This is a CIFTI matrix of the brain's surface, not a picture.")
     _check_length(image)
     return image
+
+
+def _unzipped(data: bytes, check: Callable[[], None]) -> bytes:
+    """Unpack gzip piece by piece.
+
+    Raises:
+        EOFError: the stream has no end.
+        OSError: it is damaged.
+    """
+    pieces = []
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        while piece := stream.read(_PIECE_BYTES):
+            pieces.append(piece)
+            check()
+    return b"".join(pieces)
 
 
 def _single(data: bytes, is_second: bool) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,7 @@ _SLICE_STEP_MM = (3.5, 25.0)
 _LEAST_FIELD_MM = 50.0
 _LEAST_PIXELS = 32
 _MOST_SLICES_UNKNOWN_SPACING = 30
+_ATLAS_CODES = {3, 4}  # NIfTI's codes of the Talairach and MNI brain atlases
 _GENERATED, _SIMULATED = "GENERATED", "SIMULATED"  # how descriptions of our own exports begin
 
 
@@ -46,6 +48,7 @@ class NiftiFile:
         layout: how its axes turn into ours.
         clock: its time.
         shape: (i, j, k, t) with t = 1 for one volume.
+        check: called between long steps; raises to stop.
     """
 
     source: Source
@@ -54,12 +57,17 @@ class NiftiFile:
     layout: FileLayout
     clock: Clock
     shape: tuple[int, int, int, int]
+    check: Callable[[], None] = field(default=lambda: None, repr=False)
 
     @cached_property
     def data(self) -> NDArray[np.float32]:
         """[t, z, y, x] float32."""
         values = numbers_of(self.image).reshape(self.shape)
-        return to_stack_order(values, self.layout)
+        phases = []
+        for t in range(self.phases):
+            self.check()
+            phases.append(to_stack_order(values[..., t], self.layout))
+        return np.stack(phases)
 
     @property
     def grid(self) -> Grid:
@@ -83,19 +91,23 @@ class NiftiFile:
         return None if step is None else tuple(k * step for k in range(self.phases))
 
 
-def read_nifti(source: Source) -> NiftiFile:
+def read_nifti(source: Source, check: Callable[[], None] = lambda: None) -> NiftiFile:
     """Read a NIfTI file and find out how it lies.
+
+    Args:
+        source: its bytes.
+        check: called between long steps, now and when its numbers are read; raises to stop.
 
     Raises:
         BrokenNiftiError: it can't be read or is no picture of three or four dimensions.
     """
-    image = read_image(source)
+    image = read_image(source, check)
     shape = _four_sizes(image.shape)
     geometry = geometry_of(image.header)
     layout = layout_of(geometry, shape[:3], slice_axis(shape[:3], geometry.spacing_mm))
     slope, intercept = image.dataobj.slope, image.dataobj.inter
     stored = replace(layout, dtype=image.get_data_dtype().name, slope=float(slope), intercept=float(intercept))
-    return NiftiFile(source, image, geometry, stored, clock_of(image.header, shape[3]), shape)
+    return NiftiFile(source, image, geometry, stored, clock_of(image.header, shape[3]), shape, check)
 
 
 def _four_sizes(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -107,10 +119,15 @@ def _four_sizes(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return sizes[0], sizes[1], sizes[2], sizes[3]
 
 
-def inspect_nifti(source: Source) -> tuple[Finding, NiftiFile | None]:
-    """Say what a NIfTI file is; the file itself comes along where it could be read."""
+def inspect_nifti(source: Source, check: Callable[[], None] = lambda: None) -> tuple[Finding, NiftiFile | None]:
+    """Say what a NIfTI file is; the file itself comes along where it could be read.
+
+    Args:
+        source: its bytes.
+        check: called between long steps; raises to stop.
+    """
     try:
-        file = read_nifti(source)
+        file = read_nifti(source, check)
         kind, problems = _judge(file)
     except BrokenNiftiError as error:
         readable = "header without" in str(error) or "CIFTI" in str(error)
@@ -147,6 +164,8 @@ def _judge(file: NiftiFile) -> tuple[SeriesKind, tuple[str, ...]]:
     empty = emptiness(file.data)
     if empty:
         return SeriesKind.OTHER_MR, (empty,)
+    if {int(file.image.header["sform_code"]), int(file.image.header["qform_code"])} & _ATLAS_CODES:
+        return SeriesKind.OTHER_MR, ("The header says that it lies in a brain atlas.",)
     odd = _odd_lattice(file)
     if min(shape[1:]) >= _LEAST_PIXELS and looks_like_labels(file.data[0]):
         return SeriesKind.OTHER, ("This holds labels, not a picture.",)

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.study import SeriesKind
@@ -247,6 +247,33 @@ def test_monochrome1_is_turned_round(tmp_path):
 def test_compressed_pictures_are_decoded(tmp_path):
     data = write_cine(tmp_path, edit=lambda ds, z, t: ds.compress(RLELossless))
     np.testing.assert_array_equal(open_study(tmp_path).stack.data, data)
+
+
+def test_deflated_files_are_unpacked(tmp_path):
+    def edit(ds, z, t):
+        ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+    data = write_cine(tmp_path, edit=edit)
+    np.testing.assert_array_equal(open_study(tmp_path).stack.data, data)
+
+
+def test_a_damaged_compressed_picture_is_named(tmp_path):
+    write_cine(tmp_path, edit=lambda ds, z, t: ds.compress(RLELossless))
+    victim = sorted(tmp_path.iterdir())[3]
+    whole = victim.read_bytes()
+    at = whole.rindex(b"\xfe\xff\x00\xe0") + 8
+    victim.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+    with pytest.raises(UserError, match=f'The picture in "{victim.name}" can\'t be decoded'):
+        open_study(tmp_path)
+
+
+def test_colour_pictures_are_refused(tmp_path):
+    def edit(ds, z, t):
+        ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", 0
+
+    write_cine(tmp_path, edit=edit)
+    with pytest.raises(UserError, match="is a colour picture"):
+        open_study(tmp_path)
 
 
 def test_a_zip_opens_as_its_folder_does(tmp_path):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from cof_viewer.io.dicom.headers import DicomFile, Frame, Timing
+from cof_viewer.io.dicom.frames import Frame, Timing
+from cof_viewer.io.dicom.headers import DicomFile
 from cof_viewer.io.dicom.timing import order_phases
 
 

@@ -96,6 +96,7 @@ def test_nifti_2_and_a_name_without_suffix(tmp_path):
 def test_a_header_with_its_image_beside_it(tmp_path):
     nib.save(nib.Nifti1Pair(beating(12, 6).transpose(3, 2, 1, 0), oblique_affine()), tmp_path / "a.img")
     np.testing.assert_array_equal(open_study(tmp_path / "a.hdr").stack.data, beating(12, 6))
+    np.testing.assert_array_equal(open_study(tmp_path / "a.img").stack.data, beating(12, 6))
     (tmp_path / "a.img").unlink()
     with pytest.raises(UserError, match="header without its picture"):
         open_study(tmp_path / "a.hdr")
@@ -164,6 +165,23 @@ def test_planes_along_the_heart_are_refused(tmp_path):
     path = write_nifti(tmp_path / "a.nii", beating(1, 12)[0], affine)
     with pytest.raises(UserError, match="do not lie across the heart's long axis"):
         open_study(path)
+
+
+def test_a_brain_atlas_is_refused_by_its_code(tmp_path):
+    with pytest.raises(UserError, match="brain atlas"):
+        open_study(write_nifti(tmp_path / "a.nii", beating(1, 6)[0], code=4))
+
+
+def test_a_series_without_motion_is_no_cine(tmp_path):
+    still = np.repeat(beating(1, 6), 12, axis=0)
+    with pytest.raises(UserError, match="Nothing moves in it"):
+        open_study(write_nifti(tmp_path / "a.nii", still))
+
+
+def test_pictures_beyond_the_memory_held_are_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("cof_viewer.io.discover._MOST_HELD_BYTES", 1000)
+    write_nifti(tmp_path / "a.nii", beating(12, 6))
+    np.testing.assert_array_equal(open_study(tmp_path).stack.data, beating(12, 6))
 
 
 def test_a_third_axis_that_is_time(tmp_path):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
 from cof_viewer.domain.function import Source
+from cof_viewer.ui.tokens import DARK
 from cof_viewer.ui.widgets.buttons import IconButton, PushButton, SegmentedControl
 from cof_viewer.ui.widgets.icons import pixmap
 from cof_viewer.ui.widgets.list_row import ListRow
@@ -18,8 +19,12 @@ from cof_viewer.ui.widgets.tag import Tag, paint_glyph
 
 
 def _image(widget: QWidget) -> QImage:
-    widget.resize(widget.sizeHint() if widget.width() < 4 or widget.width() == 640 else widget.size())
-    return widget.grab().toImage()
+    """The widget alone on the dark panel's colour, whatever palette other tests have left behind."""
+    widget.resize(widget.sizeHint())
+    image = QImage(widget.size(), QImage.Format.Format_RGB32)
+    image.fill(QColor(DARK["panel"]))
+    widget.render(image, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    return image
 
 
 def _near(a: QColor, b: QColor, tolerance: int = 16) -> bool:

@@ -103,7 +103,10 @@ class StudyPanel(Panel):
             column.addWidget(Hairline(self.theme))
         self._add_library(column)
         column.addStretch(1)
+        old = self._scroll.takeWidget()
         self._scroll.setWidget(content)
+        if old is not None:  # a click on one of its rows may have led here: it must outlive that event
+            old.deleteLater()
         self._scroll.verticalScrollBar().setValue(place)
 
     # -- parts -------------------------------------------------------------------------------------------------------

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-import numpy as np
 from psygnal import Signal
 
 from cof_viewer.app.playback import DEFAULT_RR_MS, PlayClock, phase_at_same_fraction
@@ -65,21 +64,12 @@ class Document:
     @property
     def measured_cine(self) -> Cine | None:
         """The study's own cine, or its single volume as a cine of one phase without times."""
-        study = self._case.study
-        if study is None:
-            return None
-        if study.cine is not None:
-            return study.cine
-        volume = study.volume
-        assert volume is not None
-        if self._single is None or self._single[0] is not volume:
-            self._single = (volume, Cine(volume.data[None], volume.grid, layout=volume.layout, name=volume.name))
-        return self._single[1]
+        return self._cine_in(self._case, self._result, "measured")
 
     @property
     def generated_cine(self) -> Cine | None:
         """The generated beat."""
-        return self._result.generation.cine if self._result.generation else None
+        return self._cine_in(self._case, self._result, "generated")
 
     @property
     def cine(self) -> Cine | None:
@@ -88,7 +78,19 @@ class Document:
 
     def cine_of(self, shown: Shown) -> Cine | None:
         """One of the two cines."""
-        return self.generated_cine if shown == "generated" else self.measured_cine
+        return self._cine_in(self._case, self._result, shown)
+
+    def _cine_in(self, case: CaseState, result: ResultState, shown: Shown) -> Cine | None:
+        if shown == "generated":
+            return result.generation.cine if result.generation else None
+        study = case.study
+        if study is None or study.cine is not None:
+            return study.cine if study else None
+        volume = study.volume
+        assert volume is not None
+        if self._single is None or self._single[0] is not volume:
+            self._single = (volume, Cine(volume.data[None], volume.grid, layout=volume.layout, name=volume.name))
+        return self._single[1]
 
     @property
     def labels(self) -> LabelCine | None:
@@ -176,40 +178,43 @@ class Document:
 
     # -- replacing state -----------------------------------------------------------------------------------------
 
-    def _change_view(self, **changes: Any) -> None:
+    def _replace(
+        self, case: CaseState | None = None, result: ResultState | None = None, view: ViewState | None = None
+    ) -> None:
+        """Put new state in place as one, then tell: whoever hears the first signal already reads all of it."""
         with self._lock:
-            before = self._view
-            names = frozenset(name for name, value in changes.items() if getattr(before, name) != value)
-            if not names:
-                return
-            self._view = replace(before, **changes)
-        self.view_changed.emit(names)
+            stale_before, view_before = self._case.stale, self._view
+            self._result = result if result is not None else self._result
+            self._view = view if view is not None else self._view
+            made_from = self._result.inputs
+            chosen = case if case is not None else self._case
+            self._case = replace(chosen, stale=made_from is not None and made_from != chosen.inputs)
+            case_changed = case is not None or self._case.stale != stale_before
+            moved = frozenset(
+                field.name
+                for field in fields(ViewState)
+                if getattr(view_before, field.name) != getattr(self._view, field.name)
+            )
+        if case_changed:
+            self.case_changed.emit()
+        if result is not None:
+            self.result_changed.emit()
+        if moved:
+            self.view_changed.emit(moved)
+
+    def _change_view(self, **changes: Any) -> None:
+        self._replace(view=replace(self._view, **changes))
 
     def _change_case(self, **changes: Any) -> None:
-        with self._lock:
-            case = replace(self._case, **changes)
-            made_from = self._result.inputs
-            self._case = replace(case, stale=made_from is not None and made_from != case.inputs)
-        self.case_changed.emit()
+        self._replace(case=replace(self._case, **changes))
 
     def _change_result(self, **changes: Any) -> None:
         """Replace results; the phase stays at the same fraction of the beat, so the heart does not jump."""
-        with self._lock:
-            phase, phases = self._view.phase, self.phases
-            self._result = replace(self._result, **changes)
-            moved = phase_at_same_fraction(phase, phases, self.phases)
-            made_from = self._result.inputs
-            stale = made_from is not None and made_from != self._case.inputs
-            stale_changed = stale != self._case.stale
-            self._case = replace(self._case, stale=stale)
-        self._change_view(phase=moved)
+        result = replace(self._result, **changes)
+        shown = self._cine_in(self._case, result, result.shown)
+        moved = phase_at_same_fraction(self._view.phase, self.phases, shown.phases if shown else 0)
+        self._replace(result=result, view=replace(self._view, phase=moved))
         self._set_clock()
-        self.result_changed.emit()
-        if stale_changed:
-            self.case_changed.emit()
 
     def _set_clock(self) -> None:
         self._clock.set_to_phase(self._view.phase, self.phases, self.play_rr_ms)
-
-    def _slice_after_reversal(self) -> int:
-        return int(np.clip(self.slices - 1 - self._view.slice, 0, max(self.slices - 1, 0)))

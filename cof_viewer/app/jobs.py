@@ -27,7 +27,9 @@ Work = Callable[[Progress, CancelToken], T]
 ENGINE_LANE = "engine"
 """Segmenting, measuring, generating: one at a time, they use every core."""
 FILES_LANE = "files"
-"""Reading and writing."""
+"""Reading studies and ECGs."""
+EXPORT_LANE = "export"
+"""Writing results: nothing waits for it."""
 
 _PROGRESS_EVERY_S = 0.03  # faster than that no eye sees, and a window's queue would fill
 
@@ -49,6 +51,7 @@ class Job(Generic[T]):
         serial: rises with every job; tells a stale result from the newest.
         name: a few words for the user.
         lane: jobs of one lane run one after another.
+        kind: what sort of work it is, for whoever asked for it.
         state: where it stands.
         fraction: progress, 0 to 1.
         words: what it is doing now.
@@ -61,8 +64,9 @@ class Job(Generic[T]):
     failed = Signal(Exception)
     cancelled = Signal()
 
-    def __init__(self, serial: int, name: str, lane: str) -> None:
+    def __init__(self, serial: int, name: str, lane: str, kind: str = "") -> None:
         """Make a job that waits to be run."""
+        self.kind = kind
         self.serial = serial
         self.name = name
         self.lane = lane
@@ -153,6 +157,7 @@ class JobRunner:
         work: Work[T],
         *,
         lane: str = ENGINE_LANE,
+        kind: str = "",
         on_progress: Callable[[float, str], object] | None = None,
         on_finished: Callable[[T], object] | None = None,
         on_failed: Callable[[Exception], object] | None = None,
@@ -163,7 +168,7 @@ class JobRunner:
         Raises:
             RuntimeError: after `shutdown`.
         """
-        job: Job[T] = Job(next(self._serials), name, lane)
+        job: Job[T] = Job(next(self._serials), name, lane, kind)
         for signal, slot in (
             (job.progressed, on_progress),
             (job.finished, on_finished),

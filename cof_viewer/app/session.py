@@ -7,7 +7,7 @@ on a worker (`Working` says what becomes of their results).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psygnal import Signal
@@ -15,7 +15,7 @@ from psygnal import Signal
 from cof_viewer.app import usecases
 from cof_viewer.app.engine_port import EngineHolder, EngineLoader, EnginePort, load_engine
 from cof_viewer.app.engine_work import EngineWork, Task
-from cof_viewer.app.jobs import FILES_LANE, Job, JobRunner
+from cof_viewer.app.jobs import EXPORT_LANE, FILES_LANE, Job, JobRunner
 from cof_viewer.app.library import Library
 from cof_viewer.app.library_keeper import LibraryKeeper
 from cof_viewer.app.phase_choice import with_chosen_phases
@@ -126,7 +126,7 @@ class Session(Working):
 
         The former study stays on the screen until this one is read, and stays if it can't be.
         """
-        self._runner.cancel_all()
+        self._cancel_study_jobs()
         path, ecg = path.absolute(), ecg.absolute() if ecg is not None else None
 
         def work(progress: Progress, cancel: CancelToken) -> _Opened:
@@ -153,8 +153,12 @@ class Session(Working):
 
     def close_study(self) -> None:
         """Close the study; what runs for it is cancelled."""
-        self._runner.cancel_all()
+        self._cancel_study_jobs()
         self._replace_document(CaseState(), self.view.window)
+
+    def _cancel_study_jobs(self) -> None:
+        """Stop what is made for the open study; exports of it go on."""
+        self._cancel_kinds("open", "ecg", "measure", "outline", "generate")
 
     def _apply_open(self, path: Path) -> Callable[[_Opened], None]:
         def apply(opened: _Opened) -> None:
@@ -171,23 +175,13 @@ class Session(Working):
         return apply
 
     def _replace_document(self, state: CaseState, window: Window) -> None:
-        with self._lock:
-            self._epoch += 1
-            self._case, self._result = state, ResultState()
+        self._epoch += 1
         self._work.start_study(self._epoch)
         self._undo.clear()
-        self._change_view(
-            phase=0,
-            slice=self.slices // 2,
-            playing=False,
-            window=window,
-            window_preset="auto",
-            zoom=1.0,
-            pan=(0.0, 0.0),
-        )
+        slices = state.study.stack.grid.shape[0] if state.study is not None else 0
+        fresh = replace(self.view.fitted(), phase=0, slice=slices // 2, playing=False)
+        self._replace(state, ResultState(), replace(fresh, window=window, window_preset="auto"))
         self._set_clock()
-        self.case_changed.emit()
-        self.result_changed.emit()
         self.undo_changed.emit()
 
     # -- measure and generate --------------------------------------------------------------------------------------
@@ -215,7 +209,7 @@ class Session(Working):
         task, case = self._task(), self.case
         ecg, options = case.ecg, self.generate_options()
         assert ecg is not None
-        self._cancel_named("Generating")
+        self._cancel_kinds("generate")
 
         def work(progress: Progress, cancel: CancelToken) -> usecases.Generated:
             measured, start = None, 0.05
@@ -261,10 +255,11 @@ class Session(Working):
         self._post(task.epoch, lambda: self._apply_orientation(task.study, oriented))
 
     def _apply_orientation(self, before: Study, after: Study) -> None:
-        turned = before.stack.grid.shape[0] > 1 and not before.stack.grid.matches(after.stack.grid)
-        place = self._slice_after_reversal() if turned else self.view.slice
-        self._change_case(study=after, oriented=True)
-        self._change_view(slice=place)
+        """Take the turned study; the slice that is looked at stays the same place in the patient."""
+        slices = after.stack.grid.shape[0]
+        turned = slices > 1 and not before.stack.grid.matches(after.stack.grid)
+        place = slices - 1 - self.view.slice if turned else self.view.slice
+        self._replace(case=replace(self.case, study=after, oriented=True), view=replace(self.view, slice=place))
 
     def _apply_measurement(self, measurement: Measurement) -> None:
         self._change_result(measurement=self._with_choice(measurement))
@@ -367,7 +362,7 @@ class Session(Working):
         def apply(written: list[Path]) -> None:
             self.message.emit(f'{len(written)} files written to "{folder}".', "info")
 
-        return self._submit("Exporting", "export", work, apply, FILES_LANE)
+        return self._submit("Exporting", "export", work, apply, EXPORT_LANE, outlives_study=True)
 
     def write_report(self, path: Path) -> Job[Path] | None:
         """Write the report of what is shown as a PDF."""
@@ -386,7 +381,7 @@ class Session(Working):
         def apply(written: Path) -> None:
             self.message.emit(f'Report written to "{written}".', "info")
 
-        return self._submit("Writing the report", "report", work, apply, FILES_LANE)
+        return self._submit("Writing the report", "report", work, apply, EXPORT_LANE, outlives_study=True)
 
     def _outcome(self) -> Generation | Measurement | None:
         result = self.result

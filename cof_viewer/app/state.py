@@ -46,24 +46,24 @@ class CaseState:
         ecg: the chosen record.
         beat: its representative cycle.
         anchor_phase: the phase to warp; None lets the file or, failing that, the picture tell.
-        ed_phase: of the measured cine, where the reader chose another than that of the largest volume.
-        es_phase: the same for the smallest.
         path: what the user named for the study, absolute.
         ecg_path: and for the ECG.
         oriented: whether the engine has found the heart and put the slices base first.
         stale: whether the generation that is kept was made from another ECG or anchor phase.
+        ed_phase: of the measured cine, where the reader chose another than that of the largest volume.
+        es_phase: the same for the smallest.
     """
 
     study: Study | None = None
     ecg: Ecg | None = None
     beat: Beat | None = None
     anchor_phase: AnchorPhase | None = None
-    ed_phase: int | None = None
-    es_phase: int | None = None
     path: str = ""
     ecg_path: str = ""
     oriented: bool = False
     stale: bool = False
+    ed_phase: int | None = None
+    es_phase: int | None = None
 
     @property
     def inputs(self) -> Inputs:

@@ -41,6 +41,7 @@ class Working(Looking):
         self._epoch = 0
         """Rises with every study: what belongs to an earlier one is dropped."""
         self._newest: dict[str, int] = {}
+        self._closed = False
         self._runner.changed.connect(self._tell_busy)
 
     @property
@@ -59,7 +60,7 @@ class Working(Looking):
 
     def close(self) -> None:
         """End the session: cancel what runs and wait for its threads. Nothing can be asked for afterwards."""
-        self._epoch += 1
+        self._closed = True
         self._runner.shutdown()
 
     def _submit(
@@ -69,38 +70,50 @@ class Working(Looking):
         work: Callable[[Progress, CancelToken], T],
         apply: Callable[[T], None],
         lane: str = ENGINE_LANE,
+        *,
+        outlives_study: bool = False,
     ) -> Job[T]:
-        """Queue a job whose result is applied unless it has become stale."""
-        epoch = self._epoch
+        """Queue a job whose result is applied unless it has become stale.
+
+        Args:
+            name: for the user.
+            kind: a newer job of the same kind makes the result of an older one stale.
+            work: runs on the lane's worker.
+            apply: takes the result, where `dispatch` says.
+            lane: see `JobRunner`.
+            outlives_study: the result counts also when another study was opened meanwhile.
+        """
+        epoch = None if outlives_study else self._epoch
         with self._lock:
             ticket = self._newest.get(kind, 0) + 1
             self._newest[kind] = ticket
 
         def finish(result: T) -> None:
-            self._post(epoch, lambda: apply(result) if self._newest[kind] == ticket else None)
+            self._post(epoch, lambda: apply(result) if outlives_study or self._newest[kind] == ticket else None)
 
         return self._runner.submit(
             name,
             work,
             lane=lane,
+            kind=kind,
             on_progress=lambda _fraction, _words: self.dispatch(self._tell_progress),
             on_finished=finish,
             on_failed=lambda error: self._post(epoch, lambda: self._tell_failure(name, error)),
         )
 
-    def _post(self, epoch: int, change: Callable[[], object]) -> None:
-        """Apply a change where `dispatch` says, unless another study was opened by then."""
+    def _post(self, epoch: int | None, change: Callable[[], object]) -> None:
+        """Apply a change where `dispatch` says, unless it belongs to a study that is no longer open."""
 
         def apply() -> None:
-            if epoch == self._epoch:
+            if not self._closed and epoch in (None, self._epoch):
                 change()
 
         self.dispatch(apply)
 
-    def _cancel_named(self, name: str) -> None:
-        """Stop the jobs of this name that wait or run: a newer one replaces them."""
+    def _cancel_kinds(self, *kinds: str) -> None:
+        """Stop the jobs of these kinds that wait or run."""
         for job in self._runner.active:
-            if job.name == name:
+            if job.kind in kinds:
                 job.cancel()
 
     def _refused(self, obstacle: str | None) -> bool:

@@ -252,6 +252,59 @@ def test_a_failed_engine_is_tried_again(files, engine):
     session.close()
 
 
+def test_whoever_hears_the_first_signal_reads_the_whole_new_state(session):
+    """A panel that draws on any signal must never meet a phase or slice that the cine does not have."""
+    seen = []
+
+    def check(*_: object) -> None:
+        if session.cine is not None:
+            fits = session.view.phase < session.phases and session.view.slice < session.slices
+            same = session.labels is None or session.labels.phases == session.phases
+            seen.append(fits and same)
+
+    for signal in (session.case_changed, session.result_changed, session.view_changed):
+        signal.connect(check)
+    session.open(CINE, ECG).wait(5)
+    session.wait_idle(5)
+    session.set_phase(19)
+    session.update_settings(phases=4)
+    session.generate()
+    session.wait_idle(5)
+    session.show("measured")
+    session.set_phase(19)
+    session.open(OTHER)
+    session.wait_idle(5)
+    session.open(VOLUME)
+    session.wait_idle(5)
+    assert len(seen) > 8
+    assert all(seen)
+
+
+def test_an_export_goes_on_when_another_study_is_opened(session, tmp_path, monkeypatch):
+    from cof_viewer.app import export
+
+    gate, started = threading.Event(), threading.Event()
+
+    def slow(*_arguments, **_options):
+        started.set()
+        gate.wait(5)
+        return [tmp_path / "a"]
+
+    monkeypatch.setattr(export, "export_case", slow)
+    messages = heard(session)
+    session.open(CINE)
+    session.wait_idle(5)
+    job = session.export(tmp_path)
+    started.wait(5)
+    assert session.open(OTHER).wait(5)
+    assert not job.has_ended
+    gate.set()
+    session.wait_idle(5)
+    assert job.state == "done"
+    assert messages == [(f'1 files written to "{tmp_path}".', "info")]
+    assert session.case.study.sha256 == "b"
+
+
 def test_progress_of_the_foremost_job_is_told(session):
     told: list[tuple[float, str]] = []
     session.progress_changed.connect(lambda fraction, words: told.append((fraction, words)))

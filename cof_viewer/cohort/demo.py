@@ -45,7 +45,7 @@ class DemoStudy:
 
 
 STUDIES: tuple[DemoStudy, ...] = (
-    DemoStudy("normal", "Demo: normal", Condition.NORMAL, 22, "F", 64.0, slices=10),
+    DemoStudy("normal", "Demo: normal", Condition.NORMAL, 61, "F", 64.0, slices=11),
     DemoStudy("dilated-lbbb", "Demo: dilated, LBBB", Condition.DILATED, 73, "M", 76.0, lbbb=True, slices=12),
     DemoStudy("infarct", "Demo: old anterior infarct", Condition.INFARCT_ANTERIOR, 22, "M", 70.0, slices=12),
 )

@@ -226,7 +226,7 @@ def _rv_gap(levels: Array, angles: Array, rv_length: float, rng: np.random.Gener
     shape = crescent * (down * above)[:, None]
     for order in (3, 4, 6, 8):
         phase = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.02) * levels
-        shape = shape * (1.0 + rng.normal(0, 0.06) * np.cos(order * angles[None] + phase[:, None]))
+        shape = shape * (1.0 + rng.normal(0, 0.15 / order) * np.cos(order * angles[None] + phase[:, None]))
     return np.asarray(shape)
 
 

@@ -113,9 +113,9 @@ def _aorta(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
 def _wall(signal: Array, s: _Scene, rng: np.random.Generator) -> Array:
     """Chest wall: an oval shell of pericardial fat, muscle with ribs, subcutaneous fat; air outside."""
     near = s.left_of_heart - rng.uniform(9, 16)
-    cx, cy = s.centre[0] + rng.uniform(52, 72), s.centre[1] + rng.uniform(4, 20)
+    cx, cy = s.centre[0] + rng.uniform(60, 84), s.centre[1] + rng.uniform(12, 30)
     rx = cx - near - 0.2 * np.clip(s.z, -10.0, None)
-    ry = rng.uniform(98, 114) - 0.08 * np.clip(s.z, -10.0, None)
+    ry = rng.uniform(112, 132) - 0.08 * np.clip(s.z, -10.0, None)
     px, py = (s.x - cx) / rx, (s.y - cy) / ry
     out = ((np.abs(px) ** 2.4 + np.abs(py) ** 2.4) ** (1 / 2.4) - 1.0) * 105.0 + 5.0 * s.wave
     angle = np.arctan2(py, px)

@@ -75,16 +75,24 @@ class SimulatedCase:
             push: whether to fill `push_forward_mm`; zeros otherwise.
         """
         grid, (z, y, x) = self._lattice(coarse)
-        points = lattice(self.anatomy, x, y, z)
+        shift_x, shift_y = self.frame.shift_at(z)
+        start = (x + shift_x, y + shift_y, z)
+        points = lattice(self.anatomy, *start)
         pull = np.zeros((self.beat_phases, *z.shape, 3), np.float32)
         forward = np.zeros_like(pull)
         for k, state in enumerate(self.beat.states):
             if k == 0:
                 continue
-            pull[k] = _difference(pull_back(self.anatomy, state, points), (x, y, z))
+            pull[k] = self._in_picture(pull_back(self.anatomy, state, points)) - np.stack((x, y, z), axis=-1)
             if push:
-                forward[k] = _difference(push_forward(self.anatomy, state, x, y, z), (x, y, z))
+                moved = push_forward(self.anatomy, state, *start)
+                forward[k] = self._in_picture(moved) - np.stack((x, y, z), axis=-1)
         return Motion(grid, pull, forward, 0)
+
+    def _in_picture(self, points: tuple[Array, Array, Array]) -> Array:
+        """[..., 3] from the heart's own frame to the picture's: each level's breath-hold shift taken off."""
+        shift_x, shift_y = self.frame.shift_at(points[2])
+        return np.stack([points[0] - shift_x, points[1] - shift_y, points[2]], axis=-1).astype(np.float32)
 
     @property
     def beat_phases(self) -> int:
@@ -97,11 +105,6 @@ class SimulatedCase:
         affine = self.grid.patient_from_voxel @ np.diag([coarse, coarse, 1.0, 1.0])
         points = np.meshgrid(self.frame.z_mm, ys, xs, indexing="ij")
         return Grid((len(self.frame.z_mm), len(ys), len(xs)), affine), list(points)
-
-
-def _difference(moved: tuple[Array, ...], start: tuple[Array, ...]) -> Array:
-    """[..., 3] displacement (dx, dy, dz)."""
-    return np.stack([m - s for m, s in zip(moved, start, strict=True)], axis=-1).astype(np.float32)
 
 
 def simulate(
@@ -147,7 +150,8 @@ def simulate(
     beat = build_motion(subject, anatomy, activation, timing, phases)
     record = make_record(subject, template, streams[5])
     spacing_mm = spacing_mm or float(np.round(streams[6].uniform(1.3, 1.7), 4))
-    frame = make_frame(anatomy, slices, size, spacing_mm, _first_slice_mm(streams[6]))
+    first_mm, shift_mm = _first_slice_mm(streams[6]), _breath_shifts_mm(streams[6], slices)
+    frame = make_frame(anatomy, size, spacing_mm, first_mm, shift_mm)
     grid = Grid(frame.shape, _affine(frame, streams[6]))
     pictures = render(beat, frame, background, streams[7], noise) if picture else None
     return SimulatedCase(
@@ -172,6 +176,12 @@ def _first_slice_mm(rng: np.random.Generator) -> float:
     """Level of the first slice: planned at ED, so that the mitral plane lies near the edge of a slab."""
     above = 15.0 if rng.uniform() < 0.3 else 5.0
     return float(rng.uniform(-4.0, 4.0)) - above
+
+
+def _breath_shifts_mm(rng: np.random.Generator, slices: int) -> Array:
+    """[slices, 2] shift of the heart in every slice: nearly none in some patients, up to 4 mm in others."""
+    size = rng.uniform(0.1, 1.3)
+    return np.asarray(np.clip(rng.normal(0.0, size, (slices, 2)), -4.0, 4.0))
 
 
 def _cine(pictures: Pictures, grid: Grid, beat: BeatMotion, timing: Timing) -> Cine:

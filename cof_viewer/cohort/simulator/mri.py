@@ -38,6 +38,8 @@ class Frame:
         y_mm: of every row.
         z_mm: level of every slice.
         spacing_mm: of pixels.
+        shift_mm: [slices, 2] (x, y) by which the heart lies off its place in each slice, for every slice has its own
+            breath-hold.
         heart: bool [slices, rows, columns], pixels that can hold heart in some phase.
     """
 
@@ -45,12 +47,18 @@ class Frame:
     y_mm: Array
     z_mm: Array
     spacing_mm: float
+    shift_mm: Array
     heart: NDArray[np.bool_]
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(slices, rows, columns)."""
         return len(self.z_mm), len(self.y_mm), len(self.x_mm)
+
+    def shift_at(self, level: Array) -> tuple[Array, Array]:
+        """(x, y) of the shift at any level, linear between slices."""
+        x, y = (np.interp(level, self.z_mm, self.shift_mm[:, i]).astype(np.float32) for i in (0, 1))
+        return x, y
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +70,23 @@ class Pictures:
     soft_voxels: NDArray[np.float64]
 
 
-def make_frame(anatomy: Anatomy, slices: int, size: int, spacing_mm: float, first_mm: float) -> Frame:
+def make_frame(anatomy: Anatomy, size: int, spacing_mm: float, first_mm: float, shift_mm: Array) -> Frame:
     """Lay the stack: first slice at `first_mm` (0 the mitral plane), 10 mm apart; find the pixels heart can reach."""
     axis = ((np.arange(size) - (size - 1) / 2) * spacing_mm).astype(np.float32)
-    levels = (first_mm + SLICE_STEP_MM * np.arange(slices)).astype(np.float32)
-    return Frame(axis, axis, levels, spacing_mm, _heart_pixels(anatomy, axis, axis, levels))
+    levels = (first_mm + SLICE_STEP_MM * np.arange(len(shift_mm))).astype(np.float32)
+    heart = _heart_pixels(anatomy, axis, axis, levels, shift_mm)
+    return Frame(axis, axis, levels, spacing_mm, shift_mm, heart)
 
 
-def _heart_pixels(anatomy: Anatomy, x_mm: Array, y_mm: Array, z_mm: Array) -> NDArray[np.bool_]:
+def _heart_pixels(anatomy: Anatomy, x_mm: Array, y_mm: Array, z_mm: Array, shift_mm: Array) -> NDArray[np.bool_]:
     """[slice, y, x] whether heart can come there: the ED outline of every level that can descend into the slice."""
     masks = []
-    for z in z_mm:
+    for z, shift in zip(z_mm, shift_mm, strict=True):
         near = (anatomy.levels >= z - 24.0) & (anatomy.levels <= z + 8.0)
         ring = anatomy.outer[near].max(axis=0, initial=0.0) + COAT_MM
-        ring = np.max([np.roll(ring, shift) for shift in range(-3, 4)], axis=0)
+        ring = np.max([np.roll(ring, turn) for turn in range(-3, 4)], axis=0)
         cx, cy = anatomy.axis_at(np.asarray(float(z)))
-        dx, dy = np.meshgrid(x_mm - cx, y_mm - cy)
+        dx, dy = np.meshgrid(x_mm + shift[0] - cx, y_mm + shift[1] - cy)
         limit = np.interp(np.arctan2(dy, dx), np.append(anatomy.angles, np.pi), np.append(ring, ring[0]))
         masks.append(np.hypot(dx, dy) < limit)
     return np.stack(masks)
@@ -126,7 +135,14 @@ def render(
 def _block(anatomy: Anatomy, frame: Frame, rng: np.random.Generator) -> Block:
     """Paint the heart on the pixels of its box."""
     rows, columns = _span(frame.heart.any(axis=(0, 2))), _span(frame.heart.any(axis=(0, 1)))
-    return paint_heart(anatomy, frame.x_mm[columns], frame.y_mm[rows], rng)
+    more = int(np.ceil(np.abs(frame.shift_mm).max() / frame.spacing_mm)) + 1
+    return paint_heart(anatomy, _padded(frame.x_mm[columns], more), _padded(frame.y_mm[rows], more), rng)
+
+
+def _padded(values: Array, more: int) -> Array:
+    """A regular axis with more places at both ends."""
+    step = values[1] - values[0]
+    return np.asarray(values[0] + step * np.arange(-more, len(values) + more), np.float32)
 
 
 class _HeartPixels:
@@ -136,7 +152,9 @@ class _HeartPixels:
         """Lay the lattice."""
         z, y, x = np.meshgrid(frame.z_mm, frame.y_mm, frame.x_mm, indexing="ij")
         self._anatomy, self._pixel = anatomy, frame.spacing_mm
-        self._at = lattice(anatomy, x[frame.heart], y[frame.heart], z[frame.heart])
+        x, y, z = x[frame.heart], y[frame.heart], z[frame.heart]
+        shift_x, shift_y = frame.shift_at(z)
+        self._at = lattice(anatomy, x + shift_x, y + shift_y, z)
 
     def pulled_back(self, state: PhaseState) -> tuple[tuple[Array, Array, Array], list[Array]]:
         """((x, y, z) at ED, shares of LV, muscle and RV), each [n] in the order of the frame's mask."""

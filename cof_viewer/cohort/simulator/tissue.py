@@ -87,7 +87,7 @@ def paint_heart(anatomy: Anatomy, x_mm: Array, y_mm: Array, rng: np.random.Gener
         rng: own stream: texture.
     """
     place = _place(anatomy, x_mm, y_mm)
-    signal, cover = _signal(anatomy, place, Texture(rng, place.radius.shape))
+    signal, cover = _signal(anatomy, place, _papillary_heads(rng), Texture(rng, place.radius.shape))
     signal, cover = (ndimage.convolve1d(a, PICTURE_BOX, axis=0, mode="nearest") for a in (signal * cover, cover))
     return Block(signal, cover, x_mm, y_mm, float(anatomy.levels[0]))
 
@@ -112,6 +112,31 @@ def _place(anatomy: Anatomy, x_mm: Array, y_mm: Array) -> Place:
     return Place(dx, dy, np.hypot(dx, dy), angle, level, endo, epi, rv, outer, pixel_mm)
 
 
+@dataclass(frozen=True)
+class _Head:
+    """A papillary head: angle, place over the endocardial radius, its radius, first and last share of the length."""
+
+    angle: float
+    place: float
+    size_mm: float
+    first: float
+    last: float
+
+
+def _papillary_heads(rng: np.random.Generator) -> list[_Head]:
+    """One to three heads of the anterolateral and of the posteromedial muscle, no two hearts alike."""
+    heads = []
+    for centre in (-0.75, 1.25):
+        count = int(rng.integers(1, 4))
+        middle = centre + rng.normal(0, 0.18)
+        for i in range(count):
+            spread = 0.34 * (i - (count - 1) / 2)
+            size = float(rng.uniform(4.4, 5.6)) / count**0.45
+            first, last = float(rng.uniform(0.14, 0.3)), float(rng.uniform(0.8, 0.96))
+            heads.append(_Head(middle + spread + rng.normal(0, 0.06), float(rng.uniform(0.6, 0.76)), size, first, last))
+    return heads
+
+
 def _along_angle(table: Array, low: NDArray[np.int32], part: Array) -> Array:
     """Values of a table [level, angle] between columns; `low` counts in the table closed by its first column."""
     flat = np.concatenate([table, table[:, :1]], axis=1).astype(np.float32).ravel()
@@ -119,7 +144,7 @@ def _along_angle(table: Array, low: NDArray[np.int32], part: Array) -> Array:
     return np.asarray(a + (flat.take(low + 1) - a) * part)
 
 
-def _signal(anatomy: Anatomy, place: Place, texture: Texture) -> tuple[Array, Array]:
+def _signal(anatomy: Anatomy, place: Place, heads: list[_Head], texture: Texture) -> tuple[Array, Array]:
     """Signal and cover of every lattice point, laid from the outside in."""
     flow, fine = texture(3, 5), texture(1.2, 1.3)
     lv, epi, rv = place.within(place.endo), place.within(place.epi), place.within(place.rv)
@@ -127,7 +152,7 @@ def _signal(anatomy: Anatomy, place: Place, texture: Texture) -> tuple[Array, Ar
     signal, cover = _coat(anatomy, place, flow, muscle)
     signal = signal + (_rv_blood(anatomy, place, flow, fine, muscle) - signal) * rv
     signal = signal + (muscle - signal) * epi
-    signal = signal + (_lv_blood(anatomy, place, flow, fine, muscle) - signal) * lv
+    signal = signal + (_lv_blood(anatomy, place, heads, flow, fine, muscle) - signal) * lv
     return paint_base(anatomy, place.dx, place.dy, place.level, signal, flow), cover
 
 
@@ -150,20 +175,20 @@ def _coat(anatomy: Anatomy, place: Place, flow: Array, muscle: Array) -> tuple[A
     return signal + (1.1 * muscle - signal) * wall, np.asarray(cover, np.float32)
 
 
-def _lv_blood(anatomy: Anatomy, place: Place, flow: Array, fine: Array, muscle: Array) -> Array:
+def _lv_blood(anatomy: Anatomy, place: Place, heads: list[_Head], flow: Array, fine: Array, muscle: Array) -> Array:
     """Blood with papillary muscles and trabeculae."""
     share = place.level / np.float32(anatomy.length_mm)
     relative = place.radius / np.maximum(place.endo, 1.0)
     solid = np.zeros_like(place.radius)
-    for centre, at_base in ((-0.75, 0.66), (1.25, 0.64)):
-        at = at_base + 0.26 * smooth_step((share - 0.45) / 0.3)
-        gap = np.hypot((relative - at) * place.endo, angle_between(place.angle, centre) * place.radius * 0.75)
-        size = 5.2 * smooth_step((share - 0.22) / 0.15) * smooth_step((0.92 - share) / 0.25)
-        edge = np.clip(0.5 + (size + 1.1 * fine - gap) / 2.5, 0, 1) * (size > 0.5)
+    for head in heads:
+        at = head.place + 0.26 * smooth_step((share - 0.45) / 0.3)
+        gap = np.hypot((relative - at) * place.endo, angle_between(place.angle, head.angle) * place.radius * 0.75)
+        size = head.size_mm * smooth_step((share - head.first) / 0.15) * smooth_step((head.last - share) / 0.25)
+        edge = np.clip(0.5 + (size + 1.3 * fine - gap) / 2.5, 0, 1) * (size > 0.5)
         solid = np.maximum(solid, edge)
     inwards = np.clip((1.0 - relative) * place.endo, 0.0, None)
     reach = 2.2 + 5.0 * np.clip(share, 0, 1)
-    wanted = 0.9 * fine + 0.5 * flow + 0.9 * np.clip(share, 0, 1) - 0.1 - 1.6 * inwards / reach
+    wanted = 1.0 * fine + 0.5 * flow + 0.9 * np.clip(share, 0, 1) - 1.6 * inwards / reach
     solid = np.maximum(solid, np.clip(wanted, 0, 0.85) * smooth_step((share - 0.05) / 0.2))
     blood = BLOOD * (1.0 + 0.07 * flow + 0.04 * fine - 0.06 * relative**2)
     return np.asarray(blood + (muscle - blood) * solid, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from cof_viewer.cli import working
+from cof_viewer.cli.console import long_work
 from cof_viewer.cli.main import main
 from cof_viewer.domain.errors import UserError
 
@@ -30,6 +32,7 @@ def test_help_imports_nothing_heavy():
     heavy = "{'torch', 'PySide6', 'vtkmodules', 'neurokit2', 'pydicom', 'nibabel', 'scipy.signal', 'reportlab'}"
     program = f"""
 import sys
+from cof_viewer.cli.console import long_work
 from cof_viewer.cli.main import main
 assert main(["--help"]) == 0
 assert main(["generate", "--help"]) == 0
@@ -238,3 +241,20 @@ def test_bad_ecgs_are_refused(command, engine, demo, tmp_path, case):
     assert (code, printed, err.count("\n")) == (2, "", 1), err
     assert not (tmp_path / "out").exists()
     assert engine.calls == []
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal_only_and_not_when_quiet(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for quiet in (False, True):
+        terminal = _Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with long_work(quiet) as work:
+            work.progress(0.25, "Measuring phase 3 of 12")
+            time.sleep(0.2)
+        assert ("Measuring phase 3 of 12" in terminal.getvalue()) is not quiet
+        assert ("25%" in terminal.getvalue()) is not quiet

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from cof_viewer.app.engine_port import EnginePort, load_engine
+from cof_viewer.cli import working
+from cof_viewer.cli.program import run
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ("segmenter", "localiser", "pose", "registration", "ecg_encoder", "flow")
@@ -31,7 +38,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def environment(home):
-    return {**os.environ, "COF_VIEWER_HOME": str(home), "OMP_NUM_THREADS": "2", "QT_QPA_PLATFORM": "offscreen"}
+    return {**os.environ, "COF_VIEWER_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +51,25 @@ def cof_viewer(environment):
             line, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=timeout_s, check=False
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@functools.lru_cache(maxsize=1)
+def _engine_once(device: str) -> EnginePort:
+    return load_engine(device)
+
+
+@pytest.fixture(scope="session")
+def in_process():
+    """Run a command in this process with the real engine, loaded once: seconds instead of a start each time."""
+
+    def call(*arguments: object) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            patch.setattr(working, "load_engine", _engine_once)
+            code = run([str(argument) for argument in arguments])
+        return Ended(code, out.getvalue(), err.getvalue())
 
     return call
 

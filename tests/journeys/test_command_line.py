@@ -65,10 +65,10 @@ def test_inspect_of_a_missing_path_is_one_sentence(cof_viewer, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def measured(cof_viewer, weights, data_dir, tmp_path_factory):
+def measured(in_process, weights, data_dir, tmp_path_factory):
     """A real cine of 7 slices and 12 phases, measured."""
     out = tmp_path_factory.mktemp("measured") / "out"
-    ended = cof_viewer("measure", data_dir / "mri/native/acdc_patient090/patient090_4d.nii.gz", "--out", out)
+    ended = in_process("measure", data_dir / "mri/native/acdc_patient090/patient090_4d.nii.gz", "--out", out)
     assert (ended.code, ended.err) == (0, ""), ended.err
     return out
 
@@ -116,9 +116,9 @@ def test_the_curve_has_a_row_for_every_phase(measured):
     assert min(found["lv_volume_ml"]) == found["lv_volume_ml"][found["es_phase"]]
 
 
-def test_segment_of_a_volume_overlaps_the_experts_labels(cof_viewer, weights, ed_anchor, tmp_path):
+def test_segment_of_a_volume_overlaps_the_experts_labels(in_process, weights, ed_anchor, tmp_path):
     out = tmp_path / "labels.nii.gz"
-    ended = cof_viewer("segment", ed_anchor, "--out", out, "--json")
+    ended = in_process("segment", ed_anchor, "--out", out, "--json")
     assert (ended.code, ended.err) == (0, "")
     assert json.loads(ended.out)["files"] == [str(out)]
     ours = np.asarray(nib.load(out).dataobj)
@@ -132,10 +132,10 @@ def test_segment_of_a_volume_overlaps_the_experts_labels(cof_viewer, weights, ed
 
 
 @pytest.fixture(scope="module")
-def generated(cof_viewer, weights, ed_anchor, real_ecg, tmp_path_factory):
+def generated(in_process, weights, ed_anchor, real_ecg, tmp_path_factory):
     """A beat of a real ED anchor and a real ECG."""
     out = tmp_path_factory.mktemp("generated") / "out"
-    ended = cof_viewer(
+    ended = in_process(
         "generate", ed_anchor, "--ecg", real_ecg, "--out", out, "--anchor-phase", "ed", "--phases", 12
     )  # fmt: skip
     assert (ended.code, ended.err) == (0, ""), ended.err
@@ -179,7 +179,9 @@ def test_the_heart_contracts_and_comes_back_and_the_numbers_fit_the_labels(gener
     assert "patient065" not in json.dumps(provenance)
 
 
-def test_the_same_command_gives_the_same_bytes(cof_viewer, generated, ed_anchor, real_ecg, tmp_path):
+def test_the_same_command_in_a_process_of_its_own_gives_the_same_bytes(
+    cof_viewer, generated, ed_anchor, real_ecg, tmp_path
+):
     out = tmp_path / "again"
     ended = cof_viewer(
         "generate", ed_anchor, "--ecg", real_ecg, "--out", out, "--anchor-phase", "ed", "--phases", 12, "--quiet"
@@ -189,16 +191,18 @@ def test_the_same_command_gives_the_same_bytes(cof_viewer, generated, ed_anchor,
         assert (out / name).read_bytes() == (generated / name).read_bytes(), name
 
 
-def test_a_phase_that_nobody_told_is_flagged_as_a_guess(cof_viewer, weights, ed_anchor, real_ecg, tmp_path):
-    ended = cof_viewer("generate", ed_anchor, "--ecg", real_ecg, "--out", tmp_path / "out", "--phases", 4, "--json")
+def test_a_phase_that_nobody_told_is_flagged_as_a_guess(in_process, weights, ed_anchor, real_ecg, tmp_path):
+    alone = tmp_path / "volume.nii.gz"  # neither its name nor a neighbour tells the phase
+    alone.write_bytes(ed_anchor.read_bytes())
+    ended = in_process("generate", alone, "--ecg", real_ecg, "--out", tmp_path / "out", "--phases", 4, "--json")
     assert ended.code == 0, ended.err
     flags = {flag["code"]: flag["severity"] for flag in json.loads(ended.out)["flags"]}
     assert flags["anchor-phase-guessed"] == "caution"
 
 
-def test_a_cine_is_reported_measured_and_generated(cof_viewer, weights, data_dir, real_ecg, tmp_path):
+def test_a_cine_is_reported_measured_and_generated(in_process, weights, data_dir, real_ecg, tmp_path):
     study = data_dir / "mri/native/acdc_patient090/patient090_4d.nii.gz"
-    ended = cof_viewer("generate", study, "--ecg", real_ecg, "--out", tmp_path / "out")
+    ended = in_process("generate", study, "--ecg", real_ecg, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (0, ""), ended.err
     found = function_of(tmp_path / "out")
     assert found["measured"]["ef_percent"] is not None
@@ -221,12 +225,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("what", "path"), REFUSED, ids=[what for what, _ in REFUSED])
-def test_what_is_no_short_axis_heart_is_refused(cof_viewer, weights, data_dir, real_ecg, tmp_path, what, path):
+def test_what_is_no_short_axis_heart_is_refused(in_process, weights, data_dir, real_ecg, tmp_path, what, path):
     if not (data_dir / path).exists():
         pytest.skip(f"{path} is not among the real data")
     out = tmp_path / "out"
     out.mkdir()
-    ended = cof_viewer("generate", data_dir / path, "--ecg", real_ecg, "--out", out, "--phases", 4)
+    ended = in_process("generate", data_dir / path, "--ecg", real_ecg, "--out", out, "--phases", 4)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), ended.err
     assert ended.err.strip().endswith(".")
     assert names(out) == []
@@ -259,7 +263,7 @@ def test_spoilt_weights_are_refused(weights, environment, ed_anchor, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to the whole console, the test with it")
-@pytest.mark.parametrize("after_s", [0.3, 3.0, 8.0])
+@pytest.mark.parametrize("after_s", [0.5, 8.0])
 def test_ctrl_c_at_any_moment_is_130_soon_and_leaves_nothing(weights, environment, data_dir, tmp_path, after_s):
     study = data_dir / "mri" / "dicom" / "bivme_patient1_exam.zip"
     line = [sys.executable, str(ROOT / "main.py"), "measure", str(study), "--out", str(tmp_path / "out")]

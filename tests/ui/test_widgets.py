@@ -95,7 +95,7 @@ def test_the_dot_is_amber_only_outside_a_known_range(theme, value, normal, token
     image = _image(RangeStrip(theme, data))
     assert len(_places(image, theme.color(token))) >= 8
     assert (len(_places(image, theme.color("amber"))) > 0) == (token == "amber")
-    assert (len(_places(image, theme.color("norm"), 7)) > 5) == (normal is not None)
+    assert (len(_places(image, theme.color("norm"), 5)) > 10) == (normal is not None)
 
 
 def test_the_dot_stands_left_of_the_bar_when_low(theme):

@@ -11,7 +11,7 @@ from cof_viewer.cohort.simulator.activation import Activation, activate
 from cof_viewer.cohort.simulator.anatomy import Anatomy, build_anatomy
 from cof_viewer.cohort.simulator.arrays import Array
 from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS, Template, make_record, make_template
-from cof_viewer.cohort.simulator.mapping import lattice, pull_back, push_forward
+from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
 from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
 from cof_viewer.cohort.simulator.subject import Condition, Subject, draw_subject
@@ -76,17 +76,18 @@ class SimulatedCase:
         """
         grid, (z, y, x) = self._lattice(coarse)
         shift_x, shift_y = self.frame.shift_at(z)
-        start = (x + shift_x, y + shift_y, z)
+        moving = may_move(self.anatomy, x + shift_x, y + shift_y)
+        at = np.stack((x, y, z), axis=-1)[moving]
+        start = (at[:, 0] + shift_x[moving], at[:, 1] + shift_y[moving], at[:, 2])
         points = lattice(self.anatomy, *start)
         pull = np.zeros((self.beat_phases, *z.shape, 3), np.float32)
         forward = np.zeros_like(pull)
         for k, state in enumerate(self.beat.states):
             if k == 0:
                 continue
-            pull[k] = self._in_picture(pull_back(self.anatomy, state, points)) - np.stack((x, y, z), axis=-1)
+            pull[k][moving] = self._in_picture(pull_back(self.anatomy, state, points)) - at
             if push:
-                moved = push_forward(self.anatomy, state, *start)
-                forward[k] = self._in_picture(moved) - np.stack((x, y, z), axis=-1)
+                forward[k][moving] = self._in_picture(push_forward(self.anatomy, state, *start)) - at
         return Motion(grid, pull, forward, 0)
 
     def _in_picture(self, points: tuple[Array, Array, Array]) -> Array:

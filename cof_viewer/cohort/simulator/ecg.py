@@ -43,6 +43,7 @@ _LIMB_GAIN = 27.0
 _TILT = 0.3  # radians by which the heart lies steeper than the picture's axes
 _CHEST_GAIN = 17.0
 _CHEST_REACH = (1.42, 1.40, 1.28, 1.15, 1.05, 1.0)  # electrodes act from farther away than in an unbounded conductor
+_SHIELDED_MV = 2.8
 _COLUMN_STEP = 4  # of the activation's lattice
 _STEP_MS = 1000.0 / SAMPLING_HZ
 _UPSTROKE_MS = 14.0  # of a patch as electrodes on the chest see it
@@ -113,12 +114,18 @@ def make_template(subject: Subject, anatomy: Anatomy, activation: Activation, rn
     qrs = _end_of_qrs(signal, times, last)
     for _ in range(2):
         duration += subject.qt_ms - _end_of_t(signal, times, qrs)
-        signal = _sum_of(surfaces, fields, times, duration)
+        signal = _shielded(_sum_of(surfaces, fields, times, duration))
     power = np.sqrt((signal**2).mean(axis=0))
     power[(times < 0) | (times > qrs + 10)] = 0.0
     r_ms = float(times[int(np.argmax(power))])
     p_wave = _p_wave(subject, times, leads) if not subject.fibrillation else np.zeros_like(signal)
     return Template(signal, p_wave, -_BEFORE_MS, qrs, _end_of_t(signal, times, qrs), r_ms)
+
+
+def _shielded(signal: Array) -> Array:
+    """Strong sources reach the skin weakened (blood and lung shield them): beyond 2.8 mV by the square root."""
+    peak = float(np.abs(signal).max())
+    return np.asarray(signal * min(1.0, (_SHIELDED_MV / peak) ** 0.5))
 
 
 def _sum_of(surfaces: list[_Surface], fields: list[Array], times: Array, duration_ms: float) -> Array:
@@ -209,11 +216,12 @@ class _LeadField:
 
 def _action_potentials(times: Array, start_ms: Array, duration_ms: Array) -> Array:
     """[patch, time] 0 at rest to 1: quick upstroke, slow plateau, repolarisation centred at its duration."""
-    since = times[None] - start_ms[:, None]
-    up = smooth_step(since / _UPSTROKE_MS)
-    past = since - duration_ms[:, None]
-    down = 1.0 / (1.0 + np.exp(np.clip(np.where(past < 0, past / 28.0, past / 19.0), -40, 40)))
-    return np.asarray(up * down * (1.0 - 0.06 * np.clip(since / 300.0, 0, 1)))
+    since = (times[None] - start_ms[:, None]).astype(np.float32)
+    past = since - duration_ms[:, None].astype(np.float32)
+    past *= np.where(past < 0, np.float32(1 / 28.0), np.float32(1 / 19.0))
+    down = 1.0 / (1.0 + np.exp(np.clip(past, -40, 40)))
+    rising = np.clip(since / 300.0, 0, 1)
+    return np.asarray(smooth_step(since / _UPSTROKE_MS) * down * (1.0 - 0.06 * rising))
 
 
 def _end_of_qrs(signal: Array, times: Array, last_ms: float) -> float:

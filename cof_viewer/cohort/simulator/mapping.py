@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cof_viewer.cohort.simulator.anatomy import ABOVE_MM, ANGLES, LEVEL_STEP_MM, Anatomy
 from cof_viewer.cohort.simulator.arrays import Array, smooth_step
@@ -153,11 +154,22 @@ def _descent_profile(level: Array, length: float) -> Array:
 def descent_weights(anatomy: Anatomy, x: Array, y: Array) -> tuple[Array, Array]:
     """(share of the descent, share of the RV's extra descent) above each (x, y): full in the heart, 0 at rest."""
     dx, dy = x - anatomy.centre[0], y - anatomy.centre[1]
-    ring = np.append(anatomy.still[0], anatomy.still[0, 0])
-    still = np.interp(np.arctan2(dy, dx), np.append(anatomy.angles, np.pi), ring).astype(np.float32)
-    inside = smooth_step((still - np.hypot(dx, dy)) / 18.0)
+    inside = smooth_step((_still_radius(anatomy, dx, dy) - np.hypot(dx, dy)) / 18.0)
     edge = float(anatomy.epi.max())
     return inside, smooth_step((-dx - 0.75 * edge) / (0.9 * edge))
+
+
+def may_move(anatomy: Anatomy, x: Array, y: Array) -> NDArray[np.bool_]:
+    """Whether tissue at (x, y) can move at any level; the axis drifts by a few mm between levels."""
+    dx, dy = x - anatomy.centre[0], y - anatomy.centre[1]
+    drift = np.hypot(*anatomy.tilt) * float(np.abs(anatomy.levels - 0.45 * anatomy.length_mm).max())
+    return np.asarray(np.hypot(dx, dy) < 1.08 * _still_radius(anatomy, dx, dy) + drift)
+
+
+def _still_radius(anatomy: Anatomy, dx: Array, dy: Array) -> Array:
+    """Radius of the ring of rest in the direction of each point."""
+    ring = np.append(anatomy.still[0], anatomy.still[0, 0])
+    return np.asarray(np.interp(np.arctan2(dy, dx), np.append(anatomy.angles, np.pi), ring), np.float32)
 
 
 def _between_borders(q: Array, source: Array, target: Array) -> Array:

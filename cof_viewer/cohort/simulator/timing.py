@@ -48,10 +48,10 @@ class Timing:
         rapid = min(self.rapid_ms, 0.75 * span)
         early = 1.0 - np.exp(-(np.clip((t - self.filling_ms) / (rapid / 2.6), 0.0, None) ** 1.6))
         slow = np.clip((t - self.filling_ms) / span, 0.0, 1.0)
-        filled = rest * (0.86 * early + 0.14 * smooth_step(slow))
+        filled = rest * (0.92 * early + 0.08 * smooth_step(slow))
         if self.kick_ms is not None:
             filled = filled + self.atrial_share * smooth_step((t - self.kick_ms) / (self.rr_ms - self.kick_ms))
-        end = rest * (0.86 * (1.0 - np.exp(-((span / (rapid / 2.6)) ** 1.6))) + 0.14)
+        end = rest * (0.92 * (1.0 - np.exp(-((span / (rapid / 2.6)) ** 1.6))) + 0.08)
         total = end + (self.atrial_share if self.kick_ms is not None else 0.0)
         return np.asarray(np.where(t <= self.es_ms, out, 1.0 - filled / total))
 
@@ -85,12 +85,12 @@ def draw_timing(
         closure -= 0.25 * late_ms
     closure = min(closure, 0.66 * rr)
     period = min(period, closure - 150.0)
-    relaxation = float(np.clip(rng.normal(82.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
+    relaxation = float(np.clip(rng.normal(77.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
     es = closure - onset_to_r_ms
     filling = es + relaxation
     after_p = rr - subject.pr_ms + 50.0 - onset_to_r_ms
     kick = None if subject.fibrillation else max(after_p, filling + 0.3 * (rr - filling))
-    rapid = float(np.clip(rng.normal(210.0, 25.0), 150.0, 280.0)) + 40.0 * failing
+    rapid = float(np.clip(rng.normal(200.0, 25.0), 145.0, 280.0)) + 40.0 * failing
     return Timing(
         rr_ms=rr,
         onset_to_r_ms=onset_to_r_ms,
@@ -100,5 +100,5 @@ def draw_timing(
         kick_ms=kick,
         atrial_share=subject.atrial_share,
         rapid_ms=rapid,
-        skew=float(rng.uniform(0.78, 1.0)),
+        skew=float(rng.uniform(0.62, 0.9)),
     )

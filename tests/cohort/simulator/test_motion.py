@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cof_viewer.cohort.simulator import Condition, SimulatedCase, simulate
-from cof_viewer.cohort.simulator.mapping import lattice, pull_back, push_forward
+from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
 
 CONDITIONS = [Condition.NORMAL, Condition.DILATED, Condition.HYPERTROPHIC, Condition.INFARCT_ANTERIOR, Condition.LBBB]
 
@@ -25,8 +25,8 @@ def _es(case: SimulatedCase) -> int:
 
 def _points(case: SimulatedCase, count: int, seed: int = 0):
     rng = np.random.default_rng(seed)
-    x = rng.uniform(-90, 90, count)
-    y = rng.uniform(-80, 80, count)
+    x = rng.uniform(-130, 130, count)
+    y = rng.uniform(-120, 120, count)
     z = rng.uniform(-60, case.anatomy.length_mm + 20, count)
     return x, y, z
 
@@ -130,3 +130,12 @@ def test_left_bundle_branch_block_delays_the_lateral_wall():
         septal = case.activation.lv[:, np.abs(columns) > 2.6].mean()
         late[condition] = lateral - septal
     assert late[Condition.LBBB] > late[Condition.NORMAL] + 30
+
+
+def test_points_left_out_of_the_lattice_do_not_move(case):
+    x, y, z = _points(case, 6000, seed=2)
+    still = ~may_move(case.anatomy, x, y)
+    assert still.any()
+    at = lattice(case.anatomy, x[still], y[still], z[still])
+    moved = pull_back(case.anatomy, case.beat.states[_es(case)], at)
+    assert max(np.abs(a - b).max() for a, b in zip(moved, (at.x, at.y, at.z), strict=True)) < 0.02

@@ -83,7 +83,9 @@ class Grid:
         """Whether both grids have the same shape and place every voxel within the tolerance."""
         if self.shape != other.shape:
             return False
-        corners = np.array([[x, y, z] for x in (0, self.shape[2]) for y in (0, self.shape[1]) for z in (0, self.shape[0])])
+        corners = np.array(
+            [[x, y, z] for x in (0, self.shape[2]) for y in (0, self.shape[1]) for z in (0, self.shape[0])]
+        )
         gap = self.patient_from_points(corners) - other.patient_from_points(corners)
         return bool(np.abs(gap).max() <= tolerance_mm)
 

@@ -204,7 +204,7 @@ class Engine:
         self, anchor: Study | Volume | Prepared, measured: Measurement | None, asked: int | str | None, phases: int
     ) -> tuple[Volume, AnchorMoment]:
         """The volume to warp and where it stands in the generated beat."""
-        if isinstance(asked, int) and not 0 <= asked:
+        if isinstance(asked, int) and asked < 0:
             raise UserError(f"The anchor phase {asked} is negative: count from 0.")
         if isinstance(anchor, Study) and anchor.cine is not None:
             assert measured is not None

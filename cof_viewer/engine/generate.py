@@ -20,10 +20,10 @@ from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, beat_field, full_motion, scale_to_ef, source_slices
-from cof_viewer.engine.ecg_condition import interval_numbers
 from cof_viewer.engine.flow import Condition, FlowNetwork, euler, member_noise
 from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks
 from cof_viewer.engine.warp import ScannerWarp, warp_beat
+from cof_viewer.signal.features import ecg_features
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Generator:
         """Members' beats for an anchor and an ECG; the first is the middle one."""
         statistics = self.statistics
         anatomy = statistics.standard_anatomy(torch.from_numpy(prepared.features), anchor_is_es)
-        intervals = statistics.standard_intervals(torch.from_numpy(interval_numbers(beat)))
+        intervals = statistics.standard_intervals(torch.from_numpy(ecg_features(beat)))
         noise = member_noise(members, statistics.beat_numbers, seed).to(self.device)
         condition = self._condition(anatomy, intervals, torch.from_numpy(embedding), anchor_is_es, members)
         numbers = euler(self.network, noise, condition, steps, cancel).cpu()

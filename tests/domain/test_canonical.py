@@ -51,10 +51,12 @@ def test_canonical_pixels_are_1_5_mm_in_the_patient(pose: CanonicalPose) -> None
 def test_labels_survive_the_round_trip(pose: CanonicalPose) -> None:
     shape = (1, 160, 160)
     labels = ring(shape, pose.center_xy, pose.pixel_mm)
-    back = np.stack([
-        from_canonical(to_canonical((labels == k).astype(np.float32), pose), pose, shape, outside=float(k == 0))
-        for k in range(4)
-    ]).argmax(axis=0)
+    back = np.stack(
+        [
+            from_canonical(to_canonical((labels == k).astype(np.float32), pose), pose, shape, outside=float(k == 0))
+            for k in range(4)
+        ]
+    ).argmax(axis=0)
     assert dice(labels == 1, back == 1) >= 0.98
     assert dice(labels == 2, back == 2) >= 0.96
     assert dice(labels == 3, back == 3) >= 0.98

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
-from cof_viewer.engine.ecg_condition import interval_numbers
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
 from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks
 from cof_viewer.engine.weights import load_weights, read_entries
 from cof_viewer.learning.ecg.records import read_records
 from cof_viewer.signal import representative_beat
+from cof_viewer.signal.features import ecg_features
 
 _COMPANY: dict[str, tuple[str, ...]] = {
     "NOR": ("normal", "bradycardia", "tachycardia", "pac_svt"),
@@ -80,7 +80,7 @@ def _case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:
     with torch.inference_mode():
         embedding = encode(encoder, beat) if encoder is not None else np.zeros(768, np.float32)
     expected = expected_marks(beat.intervals, beat.rr_ms)
-    return EcgCase(group, interval_numbers(beat), np.asarray(embedding, np.float32), expected)
+    return EcgCase(group, ecg_features(beat), np.asarray(embedding, np.float32), expected)
 
 
 class Matcher:

@@ -19,8 +19,8 @@ TYPICAL_SEPTAL = np.array([-0.70, -0.70, 0.12])
 """From the LV to the RV of an ordinary heart in LPS: to the right and front."""
 
 _CLOSEST, _FARTHEST = 0.25, 6.0
-_FILLING = 0.92
-"""Share of the ball's radius that is seen: its poles are empty."""
+_ROOM = 1.14
+"""Room round the heart at zoom 1; it also grows and shrinks over the beat."""
 
 
 def unit(vector: NDArray[np.floating]) -> Vector:
@@ -44,7 +44,8 @@ class Camera:
         focus_mm: point in the middle of the view.
         towards_viewer: unit vector from the focus to the viewer.
         up: unit vector that points up on the screen.
-        radius_mm: of a ball round the heart that fits the view at zoom 1.
+        radius_mm: of a ball round the heart.
+        half_size_mm: half of the width and height that zoom 1 shows at least.
         zoom: magnification.
     """
 
@@ -52,6 +53,7 @@ class Camera:
     towards_viewer: Vector = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
     up: Vector = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
     radius_mm: float = 60.0
+    half_size_mm: tuple[float, float] = (60.0, 60.0)
     zoom: float = 1.0
 
     @property
@@ -66,7 +68,21 @@ class Camera:
 
     def half_height_mm(self, aspect: float) -> float:
         """Half of what is seen from top to bottom, for a view of the given width over height."""
-        return _FILLING * self.radius_mm / self.zoom / min(aspect, 1.0)
+        return max(self.half_size_mm[1], self.half_size_mm[0] / aspect) / self.zoom
+
+    def frame(self, points_mm: NDArray[np.floating]) -> None:
+        """Put points (n, 3) into the middle and show all of them as seen from here, at zoom 1."""
+        middle = (points_mm.min(axis=0) + points_mm.max(axis=0)) / 2.0
+        across, upwards = (points_mm - middle) @ self.right, (points_mm - middle) @ self.up
+        self.focus_mm = np.asarray(
+            middle
+            + (across.min() + across.max()) / 2.0 * self.right
+            + (upwards.min() + upwards.max()) / 2.0 * self.up,
+            dtype=np.float64,
+        )
+        self.radius_mm = float(np.linalg.norm(points_mm - self.focus_mm, axis=1).max())
+        self.half_size_mm = (_ROOM * float(np.ptp(across)) / 2.0, _ROOM * float(np.ptp(upwards)) / 2.0)
+        self.zoom = 1.0
 
     def look(self, towards_viewer: NDArray[np.floating], up: NDArray[np.floating]) -> None:
         """Look from a direction with another one upright."""

@@ -156,8 +156,9 @@ def test_an_irregular_rhythm_is_named(panel, session):
     assert rhythm_words(irregular) == "mean RR 667 ms, varies 31 % · no PR"
     session._change_case(beat=irregular)
     assert panel.measures.text.startswith("Irregular rhythm")
-    red = near(picture(panel.measures), panel.theme.color("red"), 60)
-    assert red.sum() > 20
+    assert near(picture(panel.measures), panel.theme.color("amber"), 60).sum() > 20
+    panel.measures.set_beat(irregular, stopped=True)
+    assert near(picture(panel.measures), panel.theme.color("red"), 60).sum() > 20
 
 
 def test_the_median_beat_comes_with_room(qtbot, theme, session):

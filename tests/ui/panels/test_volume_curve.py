@@ -68,6 +68,23 @@ def test_a_band_is_painted_round_the_generated_curve(panel, theme, session):
     assert image[outside, x, 0] < panel_red + 15
 
 
+def test_a_measured_beat_of_another_length_keeps_its_own_times(panel, session):
+    """An ECG at another rate: the measured curve ends after its own beat, and the axis holds both."""
+    generation, factor = session.result.generation, 1.3
+    times = tuple(factor * t for t in generation.cine.phase_ms)
+    cine = replace(generation.cine, phase_ms=times, rr_ms=factor * generation.cine.rr_ms)
+    function = replace(generation.result.function, phase_ms=times)
+    longer = replace(generation, cine=cine, result=replace(generation.result, function=function))
+    session._change_result(generation=longer)
+    shown = curves_of(session, "lv")
+    assert shown.period == pytest.approx(cine.rr_ms)
+    assert shown.curves[1].period == pytest.approx(session.measured_cine.rr_ms)
+    assert shown.curves[1].xs == session.measured_cine.phase_ms
+    assert shown.x_end == pytest.approx(cine.rr_ms)
+    session.set_phase(15)
+    assert panel.view.cursor_x() == pytest.approx(panel.view.axes.x(times[15]))
+
+
 def _cursor_column(panel, theme):
     hits = near(picture(panel.view), theme.color("cursor"), 45).mean(axis=0)
     return int(np.argmax(hits)) if hits.max() > 0.5 else None

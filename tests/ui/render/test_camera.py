@@ -65,6 +65,20 @@ def test_shifting_moves_a_point_by_as_much():
     assert (after[0] - before[0], after[1] - before[1]) == pytest.approx((7.0, -3.0))
 
 
+def test_framing_shows_everything_in_the_middle():
+    points = np.array([[-40.0, 3, -10], [60, 5, 20], [10, -30, 50], [0, 0, 0]])
+    camera = Camera()
+    camera.frame(points)
+    seen = np.array([camera.on_screen(p - camera.focus_mm) for p in points])
+    assert seen[:, 0].min() == pytest.approx(-50.0)
+    assert seen[:, 0].max() == pytest.approx(50.0)
+    assert seen[:, 1].max() == pytest.approx(-seen[:, 1].min())
+    for aspect in (0.5, 1.0, 2.5):
+        half = camera.half_height_mm(aspect)
+        assert seen[:, 1].max() < half
+        assert seen[:, 0].max() < half * aspect
+
+
 def test_zoom_is_limited():
     camera = Camera()
     for _ in range(50):

@@ -35,13 +35,14 @@ def rhythm_words(beat: Beat) -> str:
 
 
 class MeasuresLine(QWidget):
-    """The measures in the header; a warning sign and red words where the rhythm is irregular."""
+    """The measures in the header; a warning sign and coloured words where the rhythm is irregular."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """Start empty."""
         super().__init__(parent)
         self._theme = theme
         self._warning, self._words = "", ""
+        self._stopped = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
     @property
@@ -49,8 +50,9 @@ class MeasuresLine(QWidget):
         """All the words."""
         return " · ".join(part for part in (self._warning, self._words) if part)
 
-    def set_beat(self, beat: Beat | None) -> None:
-        """Show another beat's measures."""
+    def set_beat(self, beat: Beat | None, *, stopped: bool = False) -> None:
+        """Show another beat's measures; an irregular rhythm is red where a result was stopped, else a caution."""
+        self._stopped = stopped
         self._warning = "Irregular rhythm" if beat is not None and beat.irregular else ""
         self._words = "" if beat is None else rhythm_words(beat) if beat.irregular else measures_words(beat)
         self.setToolTip(self.text)
@@ -66,9 +68,10 @@ class MeasuresLine(QWidget):
         painter.setFont(font)
         middle = Qt.AlignmentFlag.AlignVCenter
         if self._warning:
-            red = self._theme.color("red")
-            paint_icon(painter, "octagon-x", QRectF(0, (self.height() - 13) / 2, 13, 13), red)
-            painter.setPen(red)
+            colour = self._theme.color("red" if self._stopped else "amber")
+            icon = "octagon-x" if self._stopped else "triangle-alert"
+            paint_icon(painter, icon, QRectF(0, (self.height() - 13) / 2, 13, 13), colour)
+            painter.setPen(colour)
             painter.drawText(QRectF(18, 0, self.width(), self.height()), middle, self._warning)
             left = 18 + metrics.horizontalAdvance(self._warning) + 5
         painter.setPen(self._theme.color("t2"))

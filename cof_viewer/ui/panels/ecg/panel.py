@@ -46,7 +46,7 @@ class EcgPanel(Panel):
         self._build_body()
         bridge = bridge_of(session)
         bridge.case_changed.connect(self._refresh)
-        bridge.result_changed.connect(self.view.update)
+        bridge.result_changed.connect(self._refresh)
         bridge.view_changed.connect(self._on_view)
         self._refresh()
 
@@ -110,7 +110,8 @@ class EcgPanel(Panel):
         ecg, beat = self._session.case.ecg, self._session.case.beat
         source = None if ecg is None else Source.SIMULATED if ecg.simulated else Source.MEASURED
         self.set_source(source)
-        self.measures.set_beat(beat)
+        numbers = self._session.numbers
+        self.measures.set_beat(beat, stopped=bool(numbers and numbers.withheld))
         self.scale_button.setVisible(ecg is not None)
         self.view.lay_out()
         self.median.lay_out()

@@ -87,17 +87,9 @@ class HeartModel:
                 return frame_from(long_axis, septal)
         return frame_from(long_axis, TYPICAL_SEPTAL)
 
-    def ball(self) -> tuple[Vector, float]:
-        """Middle and radius in mm of a ball round the heart in the phase that was built first."""
-        points = self._points()
-        if points is None:
-            return np.zeros(3), 60.0
-        middle = (points.min(axis=0) + points.max(axis=0)) / 2.0
-        return middle, float(np.linalg.norm(points - middle, axis=1).max())
-
     def plane(self, index: int) -> NDArray[np.float64] | None:
         """Corners (4, 3) in LPS mm of a slice's piece round the heart; None before anything is built."""
-        points = self._points()
+        points = self.points()
         if points is None or self.grid is None:
             return None
         voxels = self.grid.voxels_from_points(points)
@@ -107,7 +99,8 @@ class HeartModel:
         corners = [(left, top, index), (right, top, index), (right, bottom, index), (left, bottom, index)]
         return self.grid.patient_from_points(np.array(corners, dtype=np.float64))
 
-    def _points(self) -> NDArray[np.float64] | None:
+    def points(self) -> NDArray[np.float64] | None:
+        """Points (n, 3) of all surfaces in LPS mm, of the phase that was built first; None before."""
         frame = next(iter(self.frames.values()), None)
         if not frame:
             return None

@@ -146,9 +146,10 @@ class HeartView(QWidget):
     def _place_camera(self) -> None:
         assert self._scene is not None
         camera = self._scene.camera
-        camera.focus_mm, camera.radius_mm = self._model.ball()
-        camera.zoom = 1.0
         look_at(camera, self._preset, self._model.heart_axes())
+        points = self._model.points()
+        if points is not None:
+            camera.frame(points)
         self._placed = True
 
     def _paint_marker(self, painter: QPainter) -> None:

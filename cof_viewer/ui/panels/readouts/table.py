@@ -264,8 +264,9 @@ class ReadoutTable(QWidget):
         normal = f"Normal, {shown.sex}" if shown.sex else "Normal"
         heads, measured = [(columns.normal, normal)], WORDS[shown.measured_source]
         if shown.generated:
-            heads += [(columns.value, "Generated"), (columns.interval, "90 %"), (columns.measured, measured)]
+            heads += [(columns.value, "Generated"), (columns.measured, measured)]
             heads += [(columns.difference, "Diff.")] if shown.compared else []
+            heads += [(columns.interval, "90 %")] if any(row.interval for row in shown.rows) else []
         else:
             heads += [(columns.value, measured)]
         for right, words in heads:

@@ -22,6 +22,7 @@ class Curve:
         xs: times after the R peak in ms, or shares of the beat.
         ys: mL, % of the largest, or mL/s.
         source: sets the line's style.
+        period: length of this curve's own beat on the x axis.
         band: (low, high) at each x, None without a calibrated interval.
         ed: index of end-diastole, None where it is not marked.
         es: index of end-systole.
@@ -30,6 +31,7 @@ class Curve:
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     source: Source
+    period: float
     band: tuple[tuple[float, float], ...] | None = None
     ed: int | None = None
     es: int | None = None
@@ -52,7 +54,7 @@ class CurvesShown:
         curves: the shown cine's first, the measured one beside it second.
         kind: which quantity.
         unit: of the y axis.
-        period: length of the beat on the x axis.
+        period: length of the shown beat; the x axis is as long as the longest.
         in_ms: whether x is in ms; else in % of the beat.
         withheld: a stop withholds volumes: then no figures are drawn.
         waves: of the ECG.
@@ -65,6 +67,11 @@ class CurvesShown:
     in_ms: bool = True
     withheld: bool = False
     waves: tuple[Wave, ...] = ()
+
+    @property
+    def x_end(self) -> float:
+        """Length of the x axis."""
+        return max([self.period, *(curve.period for curve in self.curves)])
 
     @property
     def main(self) -> Curve | None:
@@ -82,12 +89,14 @@ def curves_of(session: Session, kind: CurveKind) -> CurvesShown:
     if numbers is None or function is None:
         return CurvesShown(kind=kind)
     beside = session.result.measurement.result.function if session.result.measurement else numbers.measured
-    functions = [(function, session.source)]
-    if session.result.shown == "generated" and beside is not None:
-        functions.append((beside, _measured_source(session)))
-    in_ml = all(_volumes(f, kind) is not None for f, _ in functions)
     period, in_ms = _period(session, function)
-    curves = [_curve(f, source, kind, in_ml, period, in_ms) for f, source in functions]
+    functions = [(function, session.source, period)]
+    if session.result.shown == "generated" and beside is not None:
+        cine = session.measured_cine
+        own = cine.rr_ms if in_ms and cine is not None and beside.phase_ms else None
+        functions.append((beside, _measured_source(session), own or period))
+    in_ml = all(_volumes(f, kind) is not None for f, _, _ in functions)
+    curves = [_curve(f, source, kind, in_ml, length, in_ms) for f, source, length in functions]
     withheld = session.result.shown == "generated" and bool(numbers.withheld)
     unit = "mL" if in_ml else "%"
     if kind == "rate":
@@ -149,13 +158,13 @@ def _curve(
     xs = _places(function, len(volumes), period, in_ms)
     if kind == "rate":
         per_second = 1000.0 if in_ms else 1.0
-        return Curve(xs, tuple(per_second * rate for rate in slope(xs, volumes, period)), source)
+        return Curve(xs, tuple(per_second * rate for rate in slope(xs, volumes, period)), source, period)
     band = (function.rv_band_ml if kind == "rv" else function.lv_band_ml) if in_ml else None
-    return Curve(xs, tuple(volumes), source, band, function.ed_phase, function.es_phase)
+    return Curve(xs, tuple(volumes), source, period, band, function.ed_phase, function.es_phase)
 
 
 def _places(function: Function, count: int, period: float, in_ms: bool) -> tuple[float, ...]:
-    """Times where known; a measured beat of another length is laid on the same axis by its share of the beat."""
+    """Times where known, else evenly over the beat."""
     times: Sequence[float] | None = function.phase_ms
     if in_ms and times and len(times) == count and times[-1] <= period:
         return tuple(times)

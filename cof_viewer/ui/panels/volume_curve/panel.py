@@ -73,7 +73,7 @@ class CurveView(QWidget):
         times = self._session.phase_ms
         if times and self._shown.in_ms:
             return self._axes.x(min(times[self._session.view.phase], self._axes.x_end))
-        return self._axes.x(self._session.cycle_fraction * self._axes.x_end)
+        return self._axes.x(self._session.cycle_fraction * self._shown.period)
 
     def move_cursor(self) -> None:
         """The phase changed: repaint the two columns only."""
@@ -118,7 +118,8 @@ class CurveView(QWidget):
 
     def _choose(self, event: QMouseEvent) -> None:
         if self._axes is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            self.moment_chosen.emit(self._axes.fraction_at(event.position().x()))
+            moment = self._axes.fraction_at(event.position().x()) * self._axes.x_end
+            self.moment_chosen.emit(min(moment / self._shown.period, 1.0))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go to the moment under the mouse."""

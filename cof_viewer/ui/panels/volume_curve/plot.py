@@ -44,7 +44,7 @@ class CurvePainter:
         bottom = metrics.height() + self._theme.pxf(6, 8)
         top = metrics.height() / 2 + self._theme.pxf(5, 8)
         box = QRectF(left, top, max(width - left - right, 10), max(height - top - bottom, 10))
-        return Axes(box, self._shown.period, y_low - self._wave_room(box, y_low, y_high), y_high)
+        return Axes(box, self._shown.x_end, y_low - self._wave_room(box, y_low, y_high), y_high)
 
     def _span(self) -> tuple[float, float]:
         values: list[float] = []
@@ -90,7 +90,7 @@ class CurvePainter:
     def _paint_times(self, painter: QPainter, axes: Axes, metrics: QFontMetricsF) -> None:
         """Figures below the axis; the last one is the length of the beat with its unit."""
         shown = self._shown
-        span = shown.period if shown.in_ms else 100.0
+        span = shown.x_end if shown.in_ms else 100.0
         end = f"{span:.0f} ms" if shown.in_ms else "100 % RR"
         y = axes.box.bottom() + self._theme.pxf(4, 6) + metrics.ascent()
         painter.setPen(self._theme.color("t3"))
@@ -121,14 +121,14 @@ class CurvePainter:
     def _paint_band(self, painter: QPainter, axes: Axes, curve: Curve) -> None:
         if curve.band is None or len(curve.band) != len(curve.xs):
             return
-        xs, low = closed(curve.xs, [pair[0] for pair in curve.band], axes.x_end)
-        _, high = closed(curve.xs, [pair[1] for pair in curve.band], axes.x_end)
+        xs, low = closed(curve.xs, [pair[0] for pair in curve.band], curve.period)
+        _, high = closed(curve.xs, [pair[1] for pair in curve.band], curve.period)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("band_rv" if self._shown.kind == "rv" else "band"))
         painter.drawPolygon(QPolygonF(axes.points(xs, high) + axes.points(xs, low)[::-1]))
 
     def _paint_line(self, painter: QPainter, axes: Axes, curve: Curve) -> None:
-        xs, ys = closed(curve.xs, curve.ys, axes.x_end)
+        xs, ys = closed(curve.xs, curve.ys, curve.period)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(source_pen(curve.source, self._colour(), CURVE_WIDTH))
         painter.drawPolyline(QPolygonF(axes.points(xs, ys)))

@@ -6,12 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from cof_viewer.app.session import Session
 from cof_viewer.ui.screenshot import take_screenshot
-from cof_viewer.ui.tokens import SCALE_LARGE, SCALED_FROM_PX
+from cof_viewer.ui.tokens import DARK, SCALE_LARGE, SCALED_FROM_PX
+from cof_viewer.ui.widgets.icons import icon
 from cof_viewer.ui.window import Window
 from cof_viewer.ui.window_state import keep_window_state, restore_window_state
 
@@ -62,6 +63,7 @@ def _application() -> QApplication:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("COF Viewer")
     app.setStyle("Fusion")
+    app.setWindowIcon(icon("heart-pulse", QColor(DARK["accent"]), size=64))
     return app
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import (
@@ -103,25 +102,27 @@ class Window(QWidget):
         for place in PLACES:
             if place not in self.grid.places():
                 panel = make_panel(place, self.session, self.theme)
-                panel.maximise_requested.connect(lambda place=place: self.fill_window(place))
+                self.connect_panel(place, panel)
                 self.grid.put(place, panel)
-                if place == "rail":
-                    self._connect_rail(panel)
-                elif isinstance(signal := getattr(panel, "ecg_requested", None), SignalInstance):
-                    signal.connect(self.choose_ecg)
+
+    def connect_panel(self, place: Place, panel: Panel) -> None:
+        """Answer what a panel asks the window for: to fill it, or to choose a study, an ECG, an anchor."""
+        panel.maximise_requested.connect(lambda: self.fill_window(place))
+        answers = {
+            "study_wanted": self.choose_study,
+            "ecg_wanted": self.choose_ecg,
+            "ecg_requested": self.choose_ecg,
+            "anchor_wanted": self.choose_anchor,
+        }
+        for name, answer in answers.items():
+            signal = getattr(panel, name, None)
+            if isinstance(signal, SignalInstance):
+                signal.connect(answer)
 
     def is_settled(self) -> bool:
         """Whether every panel has drawn what it is to show now."""
         panels = [self.grid.panel(place) for place in self.grid.places()]
         return all(panel.is_settled() for panel in panels if isinstance(panel, Panel) and panel.isVisible())
-
-    def _connect_rail(self, panel: Panel) -> None:
-        from cof_viewer.ui.panels.study import StudyPanel
-
-        rail = cast(StudyPanel, panel)
-        rail.study_wanted.connect(self.choose_study)
-        rail.ecg_wanted.connect(self.choose_ecg)
-        rail.anchor_wanted.connect(self.choose_anchor)
 
     def apply_theme(self) -> None:
         """Colours and fonts for what Qt draws itself."""

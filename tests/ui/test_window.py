@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
+from cof_viewer.app.library import LibraryRow
 from cof_viewer.domain.function import METRICS
 from cof_viewer.ui.dropped import sort_dropped
 from cof_viewer.ui.numbers_text import NAMES, numbers_text
 from cof_viewer.ui.palette import Palette
+from cof_viewer.ui.panels.readouts import ReadoutsPanel
+from cof_viewer.ui.window_state import restore_window_state, save_window_state
 from tests.ui.fixtures import make_case
 
 Key, Mod = Qt.Key, Qt.KeyboardModifier
@@ -304,3 +308,51 @@ def test_the_theme_can_be_changed_while_it_is_open(make_window, qtbot):
     assert window.session.settings.theme == "light"
     corner = window.grab().toImage().pixelColor(600, 4)
     assert corner == window.theme.color("panel")
+
+
+def test_an_ecg_that_lies_alone_beside_the_study_is_taken_with_it(make_window, monkeypatch):
+    window = make_window("opened")
+    taken = []
+    monkeypatch.setattr(window.session, "open_ecg", taken.append)
+    study = replace(make_case().study, ecg_paths=("beside/ecg.hea",))
+    window.session._change_case(study=study, ecg=None, beat=None, path="another")
+    assert taken == [Path("beside/ecg.hea")]
+    window.session._change_case(anchor_phase="es")
+    assert len(taken) == 1
+    two = replace(study, ecg_paths=("beside/a.hea", "beside/b.hea"))
+    window.session._change_case(study=two, path="a third")
+    assert len(taken) == 1
+
+
+def test_recent_studies_stand_in_the_file_menu(make_window, monkeypatch, tmp_path):
+    window = make_window(None)
+    window.session.library.remember(LibraryRow(str(tmp_path), name="ACDC 061"))
+    window.session.library.remember(LibraryRow(str(tmp_path / "gone"), name="ACDC 078"))
+    opened = []
+    monkeypatch.setattr(window.session, "open", lambda *paths: opened.append(paths))
+    window._fill_recent()
+    entries = {entry.text(): entry for entry in window._recent_menu.actions()}
+    assert not entries["ACDC 078"].isEnabled()
+    entries["ACDC 061"].trigger()
+    assert opened == [(tmp_path, None)]
+
+
+def test_the_window_comes_back_as_it_was_left(make_window):
+    window = make_window("generated")
+    window.grid.set_lines(right=420, rail=0)
+    save_window_state(window)
+    other = make_window("generated", (1024, 680))
+    restore_window_state(other)
+    assert other.grid.lines.right == 420
+    assert other.grid.lines.rail == 0
+    assert other.grid.lines.lower is None
+
+
+def test_another_ecg_can_be_chosen_from_the_readouts(make_window, monkeypatch, plain_panels):
+    window = make_window("withheld")
+    window.grid.put("readouts", ReadoutsPanel(window.session, window.theme))
+    asked = []
+    monkeypatch.setattr(window, "choose_ecg", lambda: asked.append(True))
+    window.connect_panel("readouts", window.grid.panel("readouts"))
+    window.grid.panel("readouts").ecg_requested.emit()
+    assert asked == [True]

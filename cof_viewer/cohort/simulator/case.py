@@ -138,7 +138,14 @@ def simulate(
         background: float32 [slices, size, size] signal round the heart (blood is about 165); painted if None.
         noise: SD of the picture's noise, same units; drawn if None.
         picture: False for motion and ECG alone.
+
+    Raises:
+        ValueError: an unknown condition or sex, or a background of another shape.
     """
+    if sex not in (None, "M", "F"):
+        raise ValueError(f"sex must be M or F, is {sex}")
+    if background is not None and background.shape != (slices, size, size):
+        raise ValueError(f"background must be {(slices, size, size)}, is {background.shape}")
     streams = [np.random.default_rng([seed, room]) for room in range(8)]
     drawn = list(Condition)[int(streams[0].integers(len(Condition)))]
     condition = Condition(condition) if condition is not None else drawn

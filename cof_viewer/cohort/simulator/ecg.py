@@ -160,9 +160,9 @@ def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> lis
     strain = subject.wall_stress
     out = []
     for radius, times, sign, longer, dead in (
-        (anatomy.endo, activation.endo, 1.0, 12.0 * (1.0 - 2.6 * strain) - 4.0 * level, np.clip(1.25 * scar, 0, 1)),
-        (anatomy.epi, activation.epi, -1.0, 8.0 * septal[None] - 7.0 * level, np.clip(1.25 * scar - 0.25, 0, 1)),
-        (anatomy.rv, activation.rv_endo, _RV_SHARE * free, 16.0 + 0.0 * level, 0.0 * scar),
+        (anatomy.endo, activation.endo, 1.0, 10.0 * (1.0 - 3.0 * strain) - 3.0 * level, np.clip(1.25 * scar, 0, 1)),
+        (anatomy.epi, activation.epi, -1.0, 10.5 * septal[None] - 10.0 * level, np.clip(1.25 * scar - 0.25, 0, 1)),
+        (anatomy.rv, activation.rv_endo, _RV_SHARE * free, 8.0 + 0.0 * level, 0.0 * scar),
         (anatomy.outer, activation.rv_epi, -_RV_SHARE * free, 0.0 * level, 0.0 * scar),
     ):
         place, area = _geometry(anatomy, radius, rows, columns)

@@ -148,3 +148,11 @@ def test_a_case_is_quick():
     start = time.process_time()
     simulate(1, Condition.NORMAL, phases=50)
     assert time.process_time() - start < 6.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sex": "X"}, {"condition": "well"}, {"background": np.zeros((3, 8, 8), np.float32)}]
+)
+def test_wrong_arguments_are_refused(wrong):
+    with pytest.raises(ValueError, match="must be|not a valid"):
+        simulate(1, phases=2, size=64, **wrong)

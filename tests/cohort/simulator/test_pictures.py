@@ -154,5 +154,5 @@ def test_a_case_is_quick():
     "wrong", [{"sex": "X"}, {"condition": "well"}, {"background": np.zeros((3, 8, 8), np.float32)}]
 )
 def test_wrong_arguments_are_refused(wrong):
-    with pytest.raises(ValueError, match="must be|not a valid"):
+    with pytest.raises(ValueError, match=r"must be|not a valid"):
         simulate(1, phases=2, size=64, **wrong)

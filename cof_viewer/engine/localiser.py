@@ -189,7 +189,7 @@ class Localiser:
     def _with_votes(self, found: Localisation, near: _Maps) -> Localisation:
         """The mean votes over the slices that show much of the heart."""
         area = (near.shares.argmax(axis=1) > 0).sum(axis=(1, 2))
-        chosen = torch.from_numpy(np.flatnonzero(area > _VOTING_SHARE * area.max()))
+        chosen = torch.from_numpy(np.flatnonzero(area >= _VOTING_SHARE * area.max()))
         edge = (_SIZE - self._pose.config.size) // 2
         window = (..., slice(edge, _SIZE - edge), slice(edge, _SIZE - edge))
         images = standardise(near.images[chosen][window], near.inside[window][None, None])

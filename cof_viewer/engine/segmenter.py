@@ -43,6 +43,8 @@ from cof_viewer.engine.weights import load_weights
 
 _CHUNK = 4
 _UNKNOWN_SLICE_MM = 10.0
+_MIRROR_DOUBT = 1.0
+"""Scanners do not mirror; a vote (a logit) must outweigh that."""
 
 
 class Segmenter:
@@ -194,7 +196,7 @@ def pose_from(found: Localisation, grid: Grid) -> CanonicalPose:
     return CanonicalPose(
         center_xy=(found.centre_mm[1] / x_mm, found.centre_mm[0] / y_mm),
         angle_degrees=degrees,
-        mirrored=found.mirrored > 0,
+        mirrored=found.mirrored > _MIRROR_DOUBT,
         slices_reversed=found.reversed > 0,
         pixel_mm=(x_mm * found.scale, y_mm * found.scale),
     )

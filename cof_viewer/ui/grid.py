@@ -121,9 +121,11 @@ class WindowGrid(QWidget):
 
     Attributes:
         moved: emitted with (rail width, right column's width) whenever the upright lines have moved.
+        arranged: emitted when every panel has its place.
     """
 
     moved = Signal(int, int)
+    arranged = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """Start without panels."""
@@ -193,6 +195,7 @@ class WindowGrid(QWidget):
         self._place_handles(places)
         if self._lines.filled is None:
             self.moved.emit(places["rail"].width(), places["heart"].width())
+        self.arranged.emit()
 
     def _place_handles(self, places: dict[Place, QRect]) -> None:
         rail, heart, ecg = places["rail"], places["heart"], places["ecg"]

@@ -96,6 +96,7 @@ class Window(QWidget):
         self.theme.changed.connect(self.apply_theme)
         self.start.study_wanted.connect(self.choose_study)
         self.grid.moved.connect(self._lines_moved)
+        self.grid.arranged.connect(self._place_messages)
 
     def ensure_panels(self) -> None:
         """Make the panels that are not there yet."""
@@ -160,7 +161,6 @@ class Window(QWidget):
     def _lines_moved(self, rail: int, right: int) -> None:
         self.transport.set_lines(rail, right)
         self.top_bar.set_rail_shown(rail > 0)
-        self._place_messages()
 
     def _place_messages(self) -> None:
         if self.session.case.study is None:

@@ -180,4 +180,4 @@ class HeartPanel(Panel):
         """Another palette or density."""
         super().restyle()
         if hasattr(self, "view"):
-            self.view.show_phase()
+            self.view.restyle()

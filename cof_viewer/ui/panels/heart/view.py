@@ -12,6 +12,7 @@ from cof_viewer.app.session import Session
 from cof_viewer.ui.panels.heart.model import Colouring, HeartModel
 from cof_viewer.ui.render.camera import Camera, look_at
 from cof_viewer.ui.render.colour_maps import cividis
+from cof_viewer.ui.render.layers import Layers
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.widgets.paint import halo_text
 
@@ -46,6 +47,7 @@ class HeartView(QWidget):
         self._shown_phase: int | None = None
         self._placed = False
         self._preset = "Overview"
+        self._layers = Layers(self, 6.0)
         self.colouring: Colouring = "structure"
         self.message = ""
         self._drag: QPointF | None = None
@@ -72,6 +74,7 @@ class HeartView(QWidget):
         self._shown_phase = None
         self._picture = None
         self._placed = False
+        self._layers.forget()
         self.update()
 
     def show_phase(self) -> None:
@@ -89,6 +92,11 @@ class HeartView(QWidget):
         """Take a named view."""
         self._preset = preset
         self._placed = False
+        self.show_phase()
+
+    def restyle(self) -> None:
+        """Another palette or density."""
+        self._layers.forget()
         self.show_phase()
 
     def close_scene(self) -> None:
@@ -116,7 +124,8 @@ class HeartView(QWidget):
             painter.drawImage(self.rect(), self._picture)
             self._paint_marker(painter)
             if self.colouring == "structure":
-                self._paint_legend(painter)
+                parts = tuple(self._parts_shown())
+                self._layers.draw(painter, parts, lambda layer: self._paint_legend(layer, parts))
             else:
                 self._paint_scale(painter)
         if self.message:
@@ -173,11 +182,14 @@ class HeartView(QWidget):
             base = QPointF(place.x(), place.y() + metrics.capHeight() / 2)
             halo_text(painter, base, name, font, self._theme.color("overlay"), align=middle)
 
-    def _paint_legend(self, painter: QPainter) -> None:
+    def _parts_shown(self) -> list[str]:
+        """Surfaces of the phase that is drawn."""
+        frame = self._model.frames.get(self._shown_phase if self._shown_phase is not None else -1, {})
+        return [part for part, _ in PART_NAMES if part in frame]
+
+    def _paint_legend(self, painter: QPainter, parts: tuple[str, ...]) -> None:
         """Colour and name of each surface that is there: bottom right."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = self._model.frames.get(self._shown_phase or 0) or next(iter(self._model.frames.values()))
-        names = [(part, words) for part, words in PART_NAMES if part in frame]
+        names = [(part, words) for part, words in PART_NAMES if part in parts]
         font, pitch = self._theme.font("small"), self._theme.pxf(18, 22)
         metrics = QFontMetricsF(font)
         widest = max((metrics.horizontalAdvance(words) for _, words in names), default=0.0)

@@ -98,6 +98,7 @@ class ReadoutsPanel(Panel):
         shown = self._shown
         self.table.set_shown(shown, self._empty_words())
         self.legend.set_sources(self._sources())
+        self._show_legend()
         self.info.setToolTip(self._info_words())
         self.info.setVisible(shown is not None)
         if shown is not None:
@@ -140,6 +141,11 @@ class ReadoutsPanel(Panel):
         below = self.trust.sizeHint().height() + self.flags.heightForWidth(max(self.width(), 200))
         return body >= self.table.needed_height() + below
 
+    def _show_legend(self) -> None:
+        """The legend goes before it is cut: glyphs are explained by their tips too."""
+        beside = self.header.title.sizeHint().width() + self.theme.px(70, 80)
+        self.legend.setVisible(self.legend.sizeHint().width() + beside <= self.width())
+
     def _sources(self) -> tuple[Source, ...]:
         """What the legend explains: the sources that occur, measured first."""
         shown = self._shown
@@ -167,8 +173,9 @@ class ReadoutsPanel(Panel):
         return "The numbers appear when the cine is measured."
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Room for the flags may have come or gone."""
+        """Room for the flags and the legend may have come or gone."""
         super().resizeEvent(event)
+        self._show_legend()
         self._lay_out()
 
     def restyle(self) -> None:

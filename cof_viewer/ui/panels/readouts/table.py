@@ -72,8 +72,8 @@ class ReadoutTable(QWidget):
     def needed_height(self) -> int:
         """Height at which nothing is cut."""
         count = len(self._shown.rows) if self._shown else 0
-        head = self._row_height() if self.wide else 0
-        return round(self._hero_height() + head + count * self._row_height() + self._theme.pxf(6, 8))
+        count += int(self.wide)
+        return round(self._hero_height() + count * self._theme.pxf(18, 26) + self._theme.pxf(6, 8))
 
     def sizeHint(self) -> QSize:
         """As high as the rows need."""
@@ -87,7 +87,11 @@ class ReadoutTable(QWidget):
         return self._theme.pxf(58, 92)
 
     def _row_height(self) -> float:
-        return self._theme.pxf(18, 26)
+        """18 px (26); a little less where otherwise a row would be cut."""
+        full = self._theme.pxf(18, 26)
+        count = len(self._shown.rows) + int(self.wide) if self._shown is not None else 0
+        room = self.height() - self._hero_height() - self._theme.pxf(6, 8)
+        return max(self._theme.pxf(15, 20), min(full, room / count)) if count and room > 0 else full
 
     def _spoken(self) -> str:
         if self._shown is None:

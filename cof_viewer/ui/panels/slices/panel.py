@@ -111,7 +111,7 @@ class SlicesPanel(Panel):
         self._pictures.forget()
         self._lay_out()
         self._refresh_header()
-        self.strip.update()
+        self.strip.forget()
         self.grid.update()
 
     def _refresh_header(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from cof_viewer.app.session import Session
 from cof_viewer.app.state import Shown
 from cof_viewer.ui.panels.slices.pictures import SlicePictures
+from cof_viewer.ui.render.layers import Layers
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.widgets.paint import halo_text
 
@@ -24,6 +25,7 @@ class FilmStrip(QWidget):
         """Build an empty strip."""
         super().__init__(parent)
         self._session, self._pictures, self._theme = session, pictures, theme
+        self._layers = Layers(self)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("All slices, base to apex")
         theme.changed.connect(self.updateGeometry)
@@ -49,22 +51,42 @@ class FilmStrip(QWidget):
         top = words
         return [QRectF(round(left), round(top + i * (side + gap)), round(side), round(side)) for i in range(count)]
 
+    def forget(self) -> None:
+        """Another study, result, palette or density."""
+        self._layers.forget()
+        self.update()
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Words, thumbnails, bracket."""
+        """Thumbnails of the phase, kept for the next time round the beat, and over them words and marks."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.color("panel"))
-        boxes = self.boxes()
-        shown: Shown = self._session.result.shown
-        framing = self._pictures.framing(shown)
-        if not boxes or framing is None:
+        session, shown = self._session, self._session.result.shown
+        if not session.slices or self._pictures.framing(shown) is None:
             return
+        view = session.view
+        phase = session.phase_of(shown)
+        self._layers.draw(painter, ("thumbs", shown, phase, view.window, view.invert), self._paint_thumbnails)
+        self._layers.draw(painter, ("marks", view.slice), self._paint_marks)
+
+    def _paint_thumbnails(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         counted = self._pictures.counted_slices()
-        for index, box in enumerate(boxes):
+        for index, box in enumerate(self.boxes()):
             painter.setOpacity(_LEFT_OUT if counted and not counted[index] else 1.0)
-            self._paint_thumbnail(painter, shown, index, box)
-        painter.setOpacity(1.0)
+            self._paint_thumbnail(painter, self._session.result.shown, index, box)
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        boxes, counted = self.boxes(), self._pictures.counted_slices()
+        font = self._theme.font("micro", tabular=True)
+        ascent = QFontMetricsF(font).ascent()
+        for index, box in enumerate(boxes):
+            if box.height() >= 20:
+                point = QPointF(box.left() + 4, box.top() + 2 + ascent)
+                halo_text(painter, point, str(index + 1), font, self._theme.color("overlay"))
+        current = boxes[self._session.view.slice]
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self._theme.color("accent"), 2))
+        painter.drawRoundedRect(current.adjusted(-1, -1, 1, 1), 4, 4)
         self._paint_words(painter, boxes)
         self._paint_bracket(painter, boxes, counted)
 
@@ -86,15 +108,6 @@ class FilmStrip(QWidget):
         painter.setTransform(place, True)
         painter.drawImage(framing.thumb, image, framing.thumb)
         painter.restore()
-        if box.height() >= 20:
-            font = self._theme.font("micro", tabular=True)
-            point = QPointF(box.left() + 4, box.top() + 2 + QFontMetricsF(font).ascent())
-            halo_text(painter, point, str(index + 1), font, self._theme.color("overlay"))
-        if index == self._session.view.slice:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setOpacity(1.0)
-            painter.setPen(QPen(self._theme.color("accent"), 2))
-            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), 4, 4)
 
     def _paint_words(self, painter: QPainter, boxes: list[QRectF]) -> None:
         """Base above, apex below."""

@@ -21,6 +21,7 @@ from cof_viewer.ui.panels.slices.overlay import (
     window_words,
 )
 from cof_viewer.ui.panels.slices.pictures import Framing, SlicePictures
+from cof_viewer.ui.render.layers import Layers
 from cof_viewer.ui.render.slice_image import edge_letters, screen_from_display
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.widgets.tag import Tag
@@ -59,6 +60,7 @@ class SliceView(QWidget):
         self._session, self._pictures, self._theme = session, pictures, theme
         self._drag: tuple[Qt.MouseButton, QPointF] | None = None
         self._wheel = 0
+        self._layers = Layers(self, 12.0)
         self._tag = Tag(theme, None, self)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -75,6 +77,7 @@ class SliceView(QWidget):
 
     def refresh(self) -> None:
         """The session shows something else: place the tag and repaint."""
+        self._layers.forget()
         two = self.shown is not None
         self._tag.set_source(self._pictures.source(self._kind) if two else None)
         self._tag.adjustSize()
@@ -117,19 +120,28 @@ class SliceView(QWidget):
             painter.fillRect(self._tag.geometry(), self._theme.color("pic", 0.6))
 
     def _paint_overlay(self, painter: QPainter, framing: Framing, phase: int) -> None:
-        session, view, box = self._session, self._session.view, QRectF(self.rect())
+        """Everything but the moment stays the same while playing, and is kept."""
+        view = self._session.view
+        key = (self._kind, view.slice, view.window, view.zoom)
+        self._layers.draw(painter, key, lambda layer: self._paint_still(layer, framing))
+        cine = self._pictures.cine(self._kind)
+        assert cine is not None
+        time_ms = cine.phase_ms[phase] if cine.phase_ms else None
+        words = moment_words(phase, cine.phases, time_ms, phase / cine.phases)
+        if words:
+            paint_corner(painter, self._theme, QRectF(self.rect()), "BR", words)
+
+    def _paint_still(self, painter: QPainter, framing: Framing) -> None:
+        """Slice, window, scale bar, letters."""
+        view, theme, box = self._session.view, self._theme, QRectF(self.rect())
         cine = self._pictures.cine(self._kind)
         assert cine is not None
         strong = f"Slice {view.slice + 1}"
-        paint_corner(painter, self._theme, box, "TL", f" of {cine.grid.shape[0]}", strong=strong, tabular=False)
-        paint_corner(painter, self._theme, box, "BL", window_words(view.window.centre, view.window.width))
-        time_ms = cine.phase_ms[phase] if cine.phase_ms else None
-        words = moment_words(phase, cine.phases, time_ms, phase / cine.phases)
-        if words and session.cine is not None:
-            paint_corner(painter, self._theme, box, "BR", words)
+        paint_corner(painter, theme, box, "TL", f" of {cine.grid.shape[0]}", strong=strong, tabular=False)
+        paint_corner(painter, theme, box, "BL", window_words(view.window.centre, view.window.width))
         if cine.grid.spacing_known:
-            paint_scale_bar(painter, self._theme, box, self._screen_from_display(framing).m11())
-        paint_letters(painter, self._theme, box, edge_letters(cine.grid, framing.frame))
+            paint_scale_bar(painter, theme, box, self._screen_from_display(framing).m11())
+        paint_letters(painter, theme, box, edge_letters(cine.grid, framing.frame))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The picture is placed anew."""

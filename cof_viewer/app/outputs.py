@@ -165,6 +165,8 @@ def _reason(error: OSError) -> str:
         return "the folder is read-only"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return "a part of its path is a file"
+    if error.errno == errno.ENOENT:
+        return "nothing can be made there"
     return (error.strerror or "it can't be reached").lower()
 
 

@@ -74,6 +74,9 @@ app.command("generate")(generate)
 
 def run(arguments: list[str]) -> int:
     """Run a command; every way it can end becomes an exit code."""
+    if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in arguments):
+        # An empty path would mean the current folder, which a script with an unset variable never wants.
+        return _say("One of the words after cof-viewer is empty. Give every option a value.", BAD_INPUT)
     try:
         code = app(args=arguments, prog_name="cof-viewer", standalone_mode=False)
     except UserError as error:

@@ -73,6 +73,15 @@ def test_a_missing_argument_is_one_sentence(command):
     assert "cof-viewer measure --help" in err
 
 
+@pytest.mark.parametrize("arguments", [["measure", "x", "--out", ""], ["measure", "x", "--out="], [""]])
+def test_an_empty_name_is_not_the_current_folder(command, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "empty" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_heart_and_missing_weights_are_bad_input(command, engine, demo, tmp_path, monkeypatch):
     engine.heart = False
     code, _, err = command("measure", demo[0], "--out", tmp_path / "out")

@@ -90,6 +90,13 @@ def test_rows_show_words_in_both_widths(qtbot, theme, session):
             assert panel.table.readout_at(y + 3).spec is row
 
 
+def test_in_a_small_window_no_row_is_cut(qtbot, theme, session):
+    panel = _shown(qtbot, theme, session, (340, 272))
+    table = panel.table
+    assert table.readout_at(table.height() - 4).spec is ROWS[-1]
+    assert not panel.legend.isVisible()
+
+
 def _is_row(panel, y, place):
     readout = panel.table.readout_at(y)
     return readout is not None and readout.spec is ROWS[place] and y > 60

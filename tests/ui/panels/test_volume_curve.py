@@ -121,6 +121,19 @@ def test_the_right_ventricle_has_its_own_curve_and_colour(panel, theme, session)
     assert panel.choice.current == "lv"
 
 
+def test_members_fan_out_with_room(qtbot, theme, session):
+    shown = curves_of(session, "lv")
+    assert len(shown.members) == len(session.result.generation.member_lv_ml)
+    assert curves_of(session, "rv").members == ()
+    wide = _shown(qtbot, theme, session, (800, 400))
+    fan = picture(wide.view)
+    session._change_result(
+        generation=replace(session.result.generation, member_lv_ml=session.result.generation.member_lv_ml[:1])
+    )
+    plain = picture(wide.view)
+    assert 200 < (np.abs(fan - plain).max(axis=-1) > 8).sum() < 30_000
+
+
 def test_the_rate_is_the_slope(session):
     shown = curves_of(session, "rate")
     volumes, times = session.function.lv_volume_ml, session.function.phase_ms

@@ -143,7 +143,7 @@ class ReadoutsPanel(Panel):
 
     def _show_legend(self) -> None:
         """The legend goes before it is cut: glyphs are explained by their tips too."""
-        beside = self.header.title.sizeHint().width() + self.theme.px(70, 80)
+        beside = self.header.title.sizeHint().width() + self.theme.px(68, 80)
         self.legend.setVisible(self.legend.sizeHint().width() + beside <= self.width())
 
     def _sources(self) -> tuple[Source, ...]:

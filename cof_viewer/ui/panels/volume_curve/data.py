@@ -58,6 +58,7 @@ class CurvesShown:
         in_ms: whether x is in ms; else in % of the beat.
         withheld: a stop withholds volumes: then no figures are drawn.
         waves: of the ECG.
+        members: LV volumes of each member of a generation at the main curve's times.
     """
 
     curves: tuple[Curve, ...] = ()
@@ -67,6 +68,7 @@ class CurvesShown:
     in_ms: bool = True
     withheld: bool = False
     waves: tuple[Wave, ...] = ()
+    members: tuple[tuple[float, ...], ...] = ()
 
     @property
     def x_end(self) -> float:
@@ -108,6 +110,7 @@ def curves_of(session: Session, kind: CurveKind) -> CurvesShown:
         period,
         in_ms,
         withheld,
+        members=_members(session) if kind == "lv" and in_ml else (),
     )
 
 
@@ -126,6 +129,14 @@ def waves_of(beat: Beat, period_ms: float) -> tuple[Wave, ...]:
         waves.append(Wave("P", period_ms + found.p_onset_at_ms, period_ms + found.p_end_at_ms))
     inside = [Wave(w.name, max(w.start_ms, 0.0), min(w.end_ms, period_ms)) for w in waves]
     return tuple(w for w in inside if w.end_ms > w.start_ms)
+
+
+def _members(session: Session) -> tuple[tuple[float, ...], ...]:
+    """Curves of the single members, where there is more than one."""
+    generation = session.result.generation
+    if session.result.shown != "generated" or generation is None or len(generation.member_lv_ml) < 2:
+        return ()
+    return tuple(tuple(member) for member in generation.member_lv_ml.tolist())
 
 
 def _measured_source(session: Session) -> Source:

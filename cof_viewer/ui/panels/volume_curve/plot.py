@@ -51,6 +51,7 @@ class CurvePainter:
         for curve in self._shown.curves:
             values.extend(curve.ys)
             values.extend(v for pair in curve.band or () for v in pair)
+        values.extend(v for member in self._shown.members for v in member)
         return min(values), max(values)
 
     def _wave_room(self, box: QRectF, y_low: float, y_high: float) -> float:
@@ -66,6 +67,7 @@ class CurvePainter:
         self._paint_waves(painter, axes)
         for curve in self._shown.curves:
             self._paint_band(painter, axes, curve)
+        self._paint_members(painter, axes)
         for curve in reversed(self._shown.curves):
             self._paint_line(painter, axes, curve)
         if self._shown.kind != "rate":
@@ -126,6 +128,19 @@ class CurvePainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("band_rv" if self._shown.kind == "rv" else "band"))
         painter.drawPolygon(QPolygonF(axes.points(xs, high) + axes.points(xs, low)[::-1]))
+
+    def _paint_members(self, painter: QPainter, axes: Axes) -> None:
+        """The members as a fan of thin lines, with room."""
+        main = self._shown.main
+        if main is None or axes.box.width() < _BOTH_FROM_PX:
+            return
+        colour = self._colour()
+        colour.setAlphaF(0.28)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour, 0.7))
+        for member in self._shown.members:
+            if len(member) == len(main.xs):
+                painter.drawPolyline(QPolygonF(axes.points(*closed(main.xs, member, main.period))))
 
     def _paint_line(self, painter: QPainter, axes: Axes, curve: Curve) -> None:
         xs, ys = closed(curve.xs, curve.ys, curve.period)

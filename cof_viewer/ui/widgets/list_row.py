@@ -37,7 +37,7 @@ class ListRow(ThemedButton):
             below: second line.
             parent: Qt's.
             icon: shown where there is no picture.
-            picture: a square.
+            picture: its middle square is shown.
             source: line glyph at the end of the row, or None.
             chosen: whether this row is what is shown.
             flush: whether the picture stands at the left edge, without the panel's padding.
@@ -91,7 +91,9 @@ class ListRow(ThemedButton):
         frame.addRoundedRect(box, 3, 3)
         painter.setClipPath(frame)
         if self._picture is not None:
-            painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
+            side = min(self._picture.width(), self._picture.height())
+            part = QRectF((self._picture.width() - side) / 2, (self._picture.height() - side) / 2, side, side)
+            painter.drawPixmap(box, self._picture, part)
         else:
             painter.fillRect(box, self.theme.color("raised" if not self._chosen else "active"))
             center = box.center()

@@ -19,6 +19,7 @@ from cof_viewer.domain.generation import Generation, Measurement, Motion
 from cof_viewer.domain.image import Cine, LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.domain.study import Study
+from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared, prepare_anchor
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
@@ -122,7 +123,8 @@ class Engine:
         origin = Source.SIMULATED if study.simulated else Source.MEASURED
         function = function_from_labels(labels, phase_ms=cine.phase_ms, rr_ms=cine.rr_ms, source=origin)
         provenance = replace(self._provenance(study.sha256), seed=None, members=None, steps=None)
-        return Measurement(cine, labels, Result(function, None, None, worst_first(study.flags), provenance))
+        flags = worst_first((*study.flags, *gate.stack_flags(labels.grid)))
+        return Measurement(cine, labels, Result(function, None, None, flags, provenance))
 
     def prepare(self, volume: Volume, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> Prepared:
         """Find, orient and segment an anchor once, for many generations."""

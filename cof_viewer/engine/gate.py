@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.flag import Flag, Severity
 from cof_viewer.domain.generation import Motion
+from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Label, LabelMap
 from cof_viewer.engine.motion.time_law import TimeMarks
 
 _FOLDED_CAUTION = 0.0005  # share of heart voxels with det J <= 0; the method's teacher keeps it below .05 %
 _OUTSIDE_NOTE = 0.05
 _ES_AFTER_T_END_MS = 80.0
-_WALL_LIMITS = (0.75, 1.30)
+_COARSE_GAP_MM = 12.0
 _GENERATED = ("ef_percent", "esv_ml", "sv_ml", "cardiac_output_l_min", "rv_esv_ml", "rv_ef_percent")
 
 
@@ -119,6 +120,20 @@ def label_flags(labels: LabelMap) -> list[Flag]:
             f"No {name} was found in the anchor: its numbers are not known.",
         )
         for name in missing
+    ]
+
+
+def stack_flags(grid: Grid) -> list[Flag]:
+    """Slices too far apart to count volumes well."""
+    gap_mm = grid.spacing_mm[2]
+    if not grid.spacing_known or gap_mm <= _COARSE_GAP_MM:
+        return []
+    return [
+        Flag(
+            "coarse-stack",
+            Severity.CAUTION,
+            f"The slices lie {gap_mm:.1f} mm apart: one basal slice more or less changes the volumes by a fifth.",
+        )
     ]
 
 

@@ -178,7 +178,13 @@ def generate_beat(
         ed_phase=anchor_phase if anchor.role == "ed" else None,
         anchor_phase=anchor_phase,
     )
-    found = [*flags, *gate.ecg_flags(ecg, beat), *gate.label_flags(prepared.labels), *gate.timing_flags(marks, beat)]
+    found = [
+        *flags,
+        *gate.ecg_flags(ecg, beat),
+        *gate.label_flags(prepared.labels),
+        *gate.stack_flags(prepared.volume.grid),
+        *gate.timing_flags(marks, beat),
+    ]
     found += gate.contraction_flags(function.ef_percent)
     found += gate.motion_flags(motion, _near_heart(prepared), _outside_share(prepared, motions[chosen], s))
     if anchor.guessed:

@@ -13,6 +13,7 @@ from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Label, LabelMap
 
 Shares = NDArray[np.float32]
+_FULL_LEAD = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,16 @@ class SoftLabels:
         return LabelMap(self.shares.argmax(axis=0).astype(np.uint8), self.grid)
 
     def voxels(self) -> NDArray[np.float64]:
-        """[class] partial-volume size of each class in voxels."""
-        return np.asarray(self.shares.sum(axis=(1, 2, 3), dtype=np.float64))
+        """[class] partial-volume size of each class in voxels.
+
+        A share of 0.3 throughout a slice is doubt, not partial volume: it must not add up to a third of a slice. So
+        a voxel counts by how far its class leads the next one: fully from a lead of one half, not at all when it
+        trails by one half, linearly between. At an edge that is the partial volume; in doubt it is the label.
+        """
+        ranked = np.sort(self.shares, axis=0)
+        best, second = ranked[-1], ranked[-2]
+        rival = np.where(self.shares == best, second, best)
+        return np.clip((self.shares - rival) / (2 * _FULL_LEAD) + 0.5, 0.0, 1.0).sum(axis=(1, 2, 3), dtype=np.float64)
 
 
 @dataclass(frozen=True)

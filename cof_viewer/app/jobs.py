@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -128,6 +129,25 @@ class Job(Generic[T]):
         self.progressed.emit(self.fraction, words)
 
 
+_runners: weakref.WeakSet[JobRunner] = weakref.WeakSet()
+
+
+def stop_everything(longest_s: float) -> bool:
+    """Cancel the jobs of every runner until none is left, for a program that is told to end; any thread may call.
+
+    Returns:
+        Whether all have ended in time.
+    """
+    deadline = time.monotonic() + longest_s
+    while jobs := [job for runner in list(_runners) for job in runner.active]:
+        for job in jobs:
+            job.cancel()
+        if time.monotonic() > deadline:
+            return False
+        jobs[0].wait(0.02)
+    return True
+
+
 class JobRunner:
     """Runs jobs on worker threads, one thread a lane.
 
@@ -144,6 +164,7 @@ class JobRunner:
         self._active: list[Job[object]] = []
         self._lock = threading.Lock()
         self._closed = False
+        _runners.add(self)
 
     @property
     def active(self) -> tuple[Job[object], ...]:

@@ -36,11 +36,14 @@ def window(
     if screenshot is not None:
         _check_picture(screenshot)
     _choose_screen(screenshot is not None)
+    from cof_viewer.cli.interrupt import interrupt_ends_program
+
     try:
         from cof_viewer.ui.main import run_window
     except ImportError as error:
         raise _explained(error) from error
-    return run_window(study, ecg, screenshot, pixels)
+    with interrupt_ends_program():
+        return run_window(study, ecg, screenshot, pixels)
 
 
 def _choose_screen(picture_only: bool) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cof_viewer.app.bugs import describe_bug
-from cof_viewer.app.jobs import FILES_LANE, JobRunner, JobState
+from cof_viewer.app.jobs import FILES_LANE, JobRunner, JobState, stop_everything
 from cof_viewer.app.library import SCHEMA_VERSION, Library, LibraryRow
 from cof_viewer.app.settings import ROWS, Settings, load_settings, save_settings
 from cof_viewer.app.undo import Edit, UndoStack
@@ -96,6 +96,27 @@ def test_a_job_that_was_cancelled_while_it_waits_never_runs_and_shutdown_leaves_
     assert runner.active == ()
     with pytest.raises(RuntimeError):
         runner.submit("late", lambda _p, _c: None)
+
+
+def test_everything_is_stopped_those_jobs_too_that_wait_and_that_ended_jobs_start():
+    runner = JobRunner()
+    started, ran = threading.Event(), []
+
+    def slow(_progress, cancel):
+        started.set()
+        while True:
+            cancel.raise_if_cancelled()
+
+    def more(_progress, _cancel):
+        ran.append(1)
+
+    runner.submit("slow", slow, on_cancelled=lambda: runner.submit("next", slow))
+    runner.submit("waiting", more)
+    started.wait(5)
+    assert stop_everything(5)
+    assert runner.active == ()
+    assert ran == []
+    runner.shutdown()
 
 
 def test_progress_is_told_with_each_new_words_and_not_too_often():

@@ -278,3 +278,22 @@ def test_ctrl_c_at_any_moment_is_130_soon_and_leaves_nothing(weights, environmen
     assert (process.returncode, out, err) == (130, b"", b"")
     assert took_s < 5  # 0.5 s on a quiet machine, and the end of the process
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to the whole console, the test with it")
+@pytest.mark.parametrize("picture", [True, False])
+def test_ctrl_c_ends_the_window_while_it_measures(weights, environment, demo_dir, tmp_path, picture):
+    line = [sys.executable, str(ROOT / "main.py"), str(demo_dir / "normal")]
+    options = ["--screenshot", str(tmp_path / "p.png")] if picture else []
+    with subprocess.Popen(
+        [*line, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        time.sleep(8)
+        assert process.poll() is None
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        took_s = time.monotonic() - asked
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert took_s < 5
+    assert names(tmp_path) == []

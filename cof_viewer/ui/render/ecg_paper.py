@@ -1,7 +1,8 @@
 """ECG paper: where millimetres, seconds and leads lie, and how grid, pulse and traces are drawn.
 
 True proportions always: 1 mm is as high as it is wide. A wider place gets larger millimetres until true size, then
-more seconds (DESIGN section 4). Traces are unfiltered; each lead's median is put on its base line.
+more seconds (DESIGN section 4); once the whole record is seen, larger ones still. Traces are unfiltered; each lead's
+median is put on its base line.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
 _RHYTHM = "II"
 _BEFORE_PULSE_MM, _AFTER_PULSE_MM = 2.0, 1.5
 _PULSE_SECONDS, _PULSE_MV = 0.2, 1.0
+_LARGEST, _ROOMY_ROW_MM = 1.8, 18.0
+"""Where nothing more is to be shown: millimetres up to 1.8 x true size, as long as rows stay 18 mm high."""
+
 _BASE_LINE = 0.62
 """Share of a row's height at which its base line lies: QRS mostly points up."""
 
@@ -139,7 +143,10 @@ def lay_paper(
     seconds = min(room_s, record_s) if record_s > 0 else room_s
     start = min(max(0.0, around_s - seconds / 2), max(0.0, record_s - seconds))
     columns = _COLUMNS[arrangement]
-    rows = len(columns[0])
+    rows = len(columns[0]) + int(len(columns) > 1)
+    if room_s > record_s > 0:  # all of the record is seen: the rest of the place is for larger millimetres
+        fitting = width / (record_s * speed_mm_s + _lead_in_mm(speed_mm_s))
+        px_per_mm = max(px_per_mm, min(fitting, _LARGEST * true_px_per_mm, height / rows / _ROOMY_ROW_MM))
     span = seconds / len(columns)
     strips = [
         Strip(lead, row, start + c * span, start + (c + 1) * span)
@@ -147,8 +154,7 @@ def lay_paper(
         for row, lead in enumerate(leads)
     ]
     if len(columns) > 1:
-        strips.append(Strip(_RHYTHM, rows, start, start + seconds))
-        rows += 1
+        strips.append(Strip(_RHYTHM, rows - 1, start, start + seconds))
     return Paper(width, height, px_per_mm, speed_mm_s, gain_mm_mv, start, seconds, rows, tuple(strips))
 
 

@@ -173,6 +173,22 @@ def test_the_median_beat_comes_with_room(qtbot, theme, session):
     assert int(np.argmax(column)) == pytest.approx(wide.median.cursor_x(), abs=1.5)
 
 
+def test_the_median_beat_keeps_the_papers_proportions(qtbot, theme, session):
+    """The grid's millimetre, the time axis and the height of R belong together: 25 mm/s and 10 mm/mV."""
+    panel = _shown(qtbot, theme, session, (1486, 400))
+    median, beat = panel.median, session.case.beat
+    mm = median._px_per_mm(beat)
+    assert median._x_of(200.0, beat) - median._x_of(0.0, beat) == pytest.approx(5 * mm)
+    session.set_phase(29)
+    trace = near(picture(median), theme.color("trace"), 100)
+    top, bottom = round(0.15 * median.height()), round(0.66 * median.height())
+    around = trace[top:bottom, round(median._x_of(0, beat)) - 4 : round(median._x_of(0, beat)) + 5]
+    rows = np.flatnonzero(around.any(axis=1))
+    lead = beat.median_mv[LEADS.index("II")]
+    assert rows[-1] - rows[0] <= 10 * mm * np.ptp(lead) + 4
+    assert rows[-1] - rows[0] >= 0.7 * 10 * mm * np.ptp(lead)
+
+
 def test_without_an_ecg_there_is_one_sentence(qtbot, theme):
     panel = _shown(qtbot, theme, Session())
     assert panel.view.paper is None

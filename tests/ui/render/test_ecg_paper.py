@@ -17,6 +17,14 @@ def test_ten_seconds_fit_a_narrow_place_and_true_size_is_the_limit():
     assert wide.seconds == pytest.approx((3000 / 3.78 - 8.5) / 25)
 
 
+def test_a_whole_record_grows_into_the_room_that_is_left():
+    paper = lay_paper(1600, 700, 10.0, true_px_per_mm=3.78)
+    assert paper.px_per_mm == pytest.approx(1600 / 258.5)
+    assert paper.x_of(10.0) == pytest.approx(1600)
+    assert lay_paper(4000, 700, 10.0, true_px_per_mm=3.78).px_per_mm == pytest.approx(1.8 * 3.78)
+    assert lay_paper(1600, 300, 10.0, true_px_per_mm=3.78).px_per_mm == pytest.approx(300 / 4 / 18)
+
+
 def test_proportions_are_true():
     paper = lay_paper(700, 166, 10.0, speed_mm_s=50.0, gain_mm_mv=20.0)
     assert paper.px_per_second / 50.0 == pytest.approx(paper.px_per_mv / 20.0)

@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cof_viewer.app.session import Session
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Beat
-from cof_viewer.ui.render.ecg_paper import PaperColours, lay_paper, paint_grid
+from cof_viewer.ui.render.ecg_paper import REFERENCE_SPEED_MM_S, Paper, PaperColours, paint_grid
 from cof_viewer.ui.theme import Theme
 from cof_viewer.ui.tokens import CURSOR_WIDTH
 from cof_viewer.ui.widgets.paint import halo_text
 
 LEAD = "II"
+_TALLEST_PX = 240.0
+_GAIN_MM_MV = 10.0
 _GUIDE_DASH = (3.0, 3.0)
 """The thin guides of calipers, the one dashed thing that does not mean "generated" (DESIGN section 1)."""
 
@@ -40,10 +42,18 @@ class MedianBeat(QWidget):
         self._sheet = None
         self.update()
 
+    def _px_per_mm(self, beat: Beat) -> float:
+        """Size of a millimetre at 25 mm/s and 10 mm/mV with which the beat fits, in true proportion."""
+        lead = beat.median_mv[LEADS.index(LEAD)]
+        span_s = beat.median_mv.shape[1] / SAMPLING_HZ
+        across = (self.width() - 2 * self._theme.pxf(16, 24)) / (span_s * REFERENCE_SPEED_MM_S)
+        upwards = min(0.44 * self.height(), _TALLEST_PX) / (max(float(np.ptp(lead)), 0.5) * _GAIN_MM_MV)
+        return float(max(min(across, upwards), 0.5))
+
     def _x_of(self, time_ms: float, beat: Beat) -> float:
-        pad = self._theme.pxf(16, 24)
-        span = float(beat.median_mv.shape[1]) / SAMPLING_HZ * 1000
-        return pad + (time_ms - beat.median_start_ms) / span * (self.width() - 2 * pad)
+        px_per_ms = self._px_per_mm(beat) * REFERENCE_SPEED_MM_S / 1000
+        span_ms = float(beat.median_mv.shape[1]) / SAMPLING_HZ * 1000
+        return self.width() / 2 + (time_ms - beat.median_start_ms - span_ms / 2) * px_per_ms
 
     def cursor_x(self) -> float | None:
         """Where the shown moment lies; None outside the median beat."""
@@ -83,7 +93,9 @@ class MedianBeat(QWidget):
         sheet.setDevicePixelRatio(ratio)
         painter = QPainter(sheet)
         colours = PaperColours(*(theme.color(t) for t in ("paper", "paper_1mm", "paper_5mm", "trace", "t1")))
-        paint_grid(painter, lay_paper(self.width(), self.height(), 1.0, true_px_per_mm=theme.pxf(5, 7)), colours)
+        mm = self._px_per_mm(beat)
+        paper = Paper(self.width(), self.height(), mm, REFERENCE_SPEED_MM_S, _GAIN_MM_MV, 0.0, 1.0, 1, ())
+        paint_grid(painter, paper, colours)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_waves(painter, beat)
         self._paint_trace(painter, beat)
@@ -119,10 +131,10 @@ class MedianBeat(QWidget):
             halo_text(painter, QPointF((left + right) / 2, top), name, font, theme.color("t2"), align=middle, halo=halo)
 
     def _paint_trace(self, painter: QPainter, beat: Beat) -> None:
-        """Lead II between 20 % and 62 % of the height, as large as it fits."""
+        """Lead II from 20 % of the height on down."""
         samples = beat.median_mv[LEADS.index(LEAD)].astype(np.float64)
-        low, high = float(samples.min()), float(samples.max())
-        scale = 0.42 * self.height() / max(high - low, 0.2)
+        high = float(samples.max())
+        scale = _GAIN_MM_MV * self._px_per_mm(beat)
         times = beat.median_start_ms + np.arange(len(samples)) * (1000 / SAMPLING_HZ)
         points = [
             QPointF(self._x_of(t, beat), 0.20 * self.height() + (high - v) * scale)
@@ -141,7 +153,7 @@ class MedianBeat(QWidget):
         )
         font, colour = self._theme.font("small", tabular=True), self._theme.color("cursor")
         metrics = QFontMetricsF(font)
-        y = 0.68 * self.height()
+        y = 0.20 * self.height() + min(0.48 * self.height(), _TALLEST_PX + 24)
         for name, start, end, value in spans:
             if start is None or end is None or value is None:
                 continue

@@ -74,6 +74,7 @@ class EcgPanel(Panel):
     def _show_by_room(self) -> None:
         """Median beat and arrangements come with width."""
         self.median.setVisible(self.width() >= MEDIAN_FROM_PX and self._session.case.beat is not None)
+        self.median.setFixedWidth(min(max(round(0.2 * self.width()), 260), 480))
         self.arrangement_choice.setVisible(self.width() >= CHOICES_FROM_PX and self._session.case.ecg is not None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -171,9 +171,9 @@ class CurvePainter:
         words = f"{name} {figure(value)} {shown.unit}"
         if shown.withheld:
             words = f"{name} withheld" if name == "ES" else name
-        if len(shown.curves) > 1 and name == "ES" and axes.box.width() >= _BOTH_FROM_PX:
+        elif len(shown.curves) > 1 and name == "ES" and axes.box.width() >= _BOTH_FROM_PX:
             words = f"{words} {shown.curves[place].source.value}"
-        if place == 1 and axes.box.width() < _BOTH_FROM_PX:
+        if place == 1 and (axes.box.width() < _BOTH_FROM_PX or shown.withheld):
             return
         width = metrics.horizontalAdvance(words)
         below = name == "ES"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import cof_viewer
 from cof_viewer.anatomy import function_from_labels
+from cof_viewer.domain.canonical import CanonicalPose
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity, worst_first
@@ -55,6 +56,7 @@ class Engine:
     ) -> None:
         """Keep loaded parts; use `Engine.load`."""
         self._segmenter, self._teacher, self._encoder, self._generator = segmenter, teacher, encoder, generator
+        self._poses: dict[str, CanonicalPose] = {}
         self.info = info
 
     @classmethod
@@ -93,18 +95,24 @@ class Engine:
         Raises:
             UserError: there is no heart in it.
         """
-        stack = study.stack
-        pose = (
-            self._segmenter.pose_of_cine(stack, cancel)
-            if isinstance(stack, Cine)
-            else self._segmenter.pose(stack, cancel)
-        )
+        pose = self._pose(study, cancel)
         if not pose.slices_reversed:
             return study
+        self._poses[study.sha256] = replace(pose, slices_reversed=False)
         flags = study.flags
-        if stack.grid.orientation_known:
+        if study.stack.grid.orientation_known:
             flags = (*flags, _order_disagrees())
         return replace(study.with_slices_reversed(), flags=flags)
+
+    def _pose(self, study: Study, cancel: CancelToken) -> CanonicalPose:
+        """Pose of a study's stack, found once: it is asked for when opening, measuring and generating."""
+        found = self._poses.get(study.sha256) if study.sha256 else None
+        if found is None:
+            stack = study.stack
+            look = self._segmenter
+            found = look.pose_of_cine(stack, cancel) if isinstance(stack, Cine) else look.pose(stack, cancel)
+            self._poses = {study.sha256: found}
+        return found
 
     def segment(self, volume: Volume, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> LabelMap:
         """Label map of a volume on its own grid, in its own order of slices."""
@@ -119,7 +127,8 @@ class Engine:
         cine = study.cine
         if cine is None:
             raise UserError("This study holds a single volume: only a cine can be measured. Open the whole cine.")
-        labels = self._segmenter.segment_cine(cine, progress=progress, cancelled=cancel)
+        pose = self._pose(study, cancel)
+        labels = self._segmenter.segment_cine(cine, pose, progress=progress, cancelled=cancel)
         origin = Source.SIMULATED if study.simulated else Source.MEASURED
         function = function_from_labels(labels, phase_ms=cine.phase_ms, rr_ms=cine.rr_ms, source=origin)
         provenance = replace(self._provenance(study.sha256), seed=None, members=None, steps=None)
@@ -177,7 +186,12 @@ class Engine:
         count = phases or (study.cine.phases if study and study.cine else DEFAULT_PHASES)
         volume, moment = self._anchor(anchor, measured, anchor_phase, count)
         ready = part_of(progress, start, start + 0.15)
-        prepared = anchor if isinstance(anchor, Prepared) else self.prepare(volume, ready, cancel)
+        if isinstance(anchor, Prepared):
+            prepared = anchor
+        else:
+            pose = self._pose(study, cancel) if study is not None else None
+            place = self._generator.device
+            prepared = prepare_anchor(self._segmenter, volume, place, pose=pose, progress=ready, cancel=cancel)
         if moment.phase is None and moment.role == "":
             moment = self._guess(prepared)
         if prepared.was_reversed and measured is not None:

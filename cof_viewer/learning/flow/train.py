@@ -27,7 +27,7 @@ _TIME_SPREAD_MS = (8.0, 18.0, 22.0)  # scatter of ES about the end of T (± 30 m
 class TrainConfig:
     """How to train."""
 
-    steps: int = 6000
+    steps: int = 2000
     batch: int = 64
     seed: int = 0
     modes: int = 12
@@ -36,7 +36,7 @@ class TrainConfig:
     dropout: float = 0.25
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.03
-    anatomy_noise: float = 0.2
+    anatomy_noise: float = 0.45
     drop_anatomy: float = 0.1
     drop_ecg: float = 0.25
     average: float = 0.998

@@ -132,7 +132,7 @@ def _functional_items(group: Dataset) -> list[Dataset]:
     for tag in group.keys():  # noqa: SIM118 - a Dataset iterates over elements, which would parse them all
         if tag.is_private:
             continue
-        value = group[tag].value
+        value = value_of(group, tag)
         if isinstance(value, pydicom.Sequence) and len(value):
             items.append(value[0])
     return items
@@ -198,7 +198,7 @@ def _philips_phase(dataset: Dataset) -> float | None:
     """Philips' private Phase Number MR (2001,1008), where its creator is Philips."""
     if PHILIPS_PHASE_NUMBER not in dataset or "PHILIPS" not in str(dataset.get(PHILIPS_CREATOR, "")).upper():
         return None
-    return as_number(dataset[PHILIPS_PHASE_NUMBER].value)
+    return as_number(value_of(dataset, PHILIPS_PHASE_NUMBER))
 
 
 _CLOCK_READERS: tuple[tuple[str, Callable[[Any], float | None]], ...] = (

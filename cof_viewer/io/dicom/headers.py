@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +12,7 @@ import numpy as np
 import pydicom
 from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 
 from cof_viewer.io.sources import Source
 
@@ -51,7 +53,10 @@ _TAGS: list[Any] = [*map(Tag, _KEYWORDS), PHILIPS_CREATOR, PHILIPS_PHASE_NUMBER]
 
 
 # Invalid dates, UIDs and numbers are common in real files; where they matter they are checked here, value by value.
+# What pydicom has to say about them would only clutter the command line's one sentence.
 config.settings.reading_validation_mode = config.IGNORE
+warnings.filterwarnings("ignore", module=r"pydicom\..*")
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
 
 
 class BrokenDicomError(Exception):
@@ -173,10 +178,10 @@ def _missing_of_fragments(element: bytes) -> int:
     return 0
 
 
-def value_of(dataset: Dataset, keyword: str) -> Any:
+def value_of(dataset: Dataset, keyword: str | BaseTag) -> Any:
     """An element's value; None where it is absent or can't be converted (invalid dates and numbers are common)."""
     try:
-        return dataset.get(keyword)
+        return dataset.get(keyword) if isinstance(keyword, str) else dataset[keyword].value
     except Exception:
         return None
 

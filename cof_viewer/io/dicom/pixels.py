@@ -48,6 +48,7 @@ def decode(
         try:
             for done, ((_, members), values) in enumerate(zip(jobs, stored, strict=True), start=1):
                 for i in members:
+                    _check_frame(values, frames[i])
                     pictures[i] = _values(values[frames[i].index], frames[i])
                 check()
                 step(done / len(jobs))
@@ -55,6 +56,13 @@ def decode(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [pictures[i] for i in range(len(frames))]
+
+
+def _check_frame(values: NDArray[np.generic], frame: Frame) -> None:
+    """Refuse a file that holds fewer frames, or frames of another size, than its header says."""
+    if frame.index >= len(values) or values.shape[1:] != (frame.rows, frame.columns):
+        sentence = f'"{frame.file.source.name}" holds other pictures than its header says. Copy it again.'
+        raise UserError(sentence, code="truncated")
 
 
 def _stored_pixels(file: DicomFile, check: Callable[[], None]) -> NDArray[np.generic]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from cof_viewer.domain.grid import LPS_FROM_RAS, Affine, Grid
@@ -74,7 +75,10 @@ def _stated_affine(header: Any) -> tuple[Affine, bool]:
     if int(header["sform_code"]) > 0:
         candidates.append(np.asarray(header.get_sform(), dtype=np.float64))
     if int(header["qform_code"]) > 0:
-        candidates.append(np.asarray(header.get_qform(), dtype=np.float64))
+        try:
+            candidates.append(np.asarray(header.get_qform(), dtype=np.float64))
+        except (ValueError, HeaderDataError):  # its quaternion is none
+            pass
     for affine in candidates:
         if np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 1e-9:
             return affine.copy(), True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,9 @@ from cof_viewer.io.sources import DiskFile, Source
 
 _PIECE_BYTES = 4 << 20
 _CIFTI_INTENTS = range(3000, 3100)
+
+# What nibabel has to say about odd headers is for programmers; here they are judged one by one.
+logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 
 
 class BrokenNiftiError(Exception):

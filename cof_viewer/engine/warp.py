@@ -17,6 +17,8 @@ from cof_viewer.engine.motion.field import identity_lattice
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
 from cof_viewer.engine.motion.labels import imaged_share, signed_distances, slide_slices, soft_shares
 
+_WITH_HEART_MM, _STILL_FROM_MM = 6.0, 22.0
+
 
 @dataclass(frozen=True, eq=False)
 class BeatField:
@@ -59,6 +61,7 @@ class ScannerWarp:
         distances = signed_distances(np.ascontiguousarray(labels.data[:, rows, columns]), pose.pixel_mm)
         self._picture = torch.from_numpy(picture).to(self._device)[:, None]
         self._distances = torch.from_numpy(distances).to(self._device)
+        self._moving = self._near_heart(self._distances)
         height, width = picture.shape[1:]
         self._identity = identity_lattice(height, width, self._device)
         self._lattice_place, self._turn = self._look_up(affine, height, width)
@@ -73,6 +76,16 @@ class ScannerWarp:
         unit = torch.from_numpy(lattice / (LATTICE_PIXELS - 1) * 2 - 1).float().to(self._device)
         return unit[None], torch.from_numpy(affine[:2, :2] / (LATTICE_SPACING_MM / 2)).float().to(self._device)
 
+    @staticmethod
+    def _near_heart(distances: Tensor) -> Tensor:
+        """[1, rows, columns] share of the motion that the picture takes: the chest does not slide with the heart.
+
+        1 up to 6 mm round the heart of any slice, 0 from 22 mm on, smooth between.
+        """
+        nearest = distances[:, 1:].amax(dim=(0, 1))
+        share = ((nearest + _STILL_FROM_MM) / (_STILL_FROM_MM - _WITH_HEART_MM)).clamp(0, 1)
+        return (share * share * (3 - 2 * share))[None]
+
     def sampling_grid(self, phase: int) -> Tensor:
         """[z, rows, columns, 2] normalised places in the box that each pixel of a phase shows."""
         field = self._field.in_plane_mm[phase]
@@ -86,7 +99,7 @@ class ScannerWarp:
         slid = self._slide(self._picture, source)
         moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")[:, 0]
         out = self._volume.data.copy()
-        out[:, self._box.rows, self._box.columns] = moved.cpu().numpy()
+        out[:, self._box.rows, self._box.columns] = torch.lerp(self._picture[:, 0], moved, self._moving).cpu().numpy()
         return out
 
     def shares(self, phase: int, grid: Tensor) -> Tensor:

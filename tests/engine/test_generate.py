@@ -231,3 +231,12 @@ def test_spacing_unknown_leaves_ef(generator: Generator, prepared: Prepared) -> 
     function = generate(generator, blind, cycle(), phases=8).result.function
     assert function.edv_ml is None
     assert function.ef_percent > 5
+
+
+def test_the_chest_stands_still(generation: Generation, prepared: Prepared) -> None:
+    """No seam where the moving box ends, and nothing moves far from the heart."""
+    es = generation.result.function.es_phase
+    change = np.abs(generation.cine.data[es] - prepared.volume.data)
+    y, x = (np.mgrid[:128, :128] - 63.5) * 1.5
+    assert change[:, np.hypot(x + 20, y) > 82].max() == 0.0
+    assert change[:, np.hypot(x, y) < 25].max() > 50.0

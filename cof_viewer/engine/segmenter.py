@@ -43,6 +43,8 @@ from cof_viewer.engine.weights import load_weights
 
 _CHUNK = 4
 _UNKNOWN_SLICE_MM = 10.0
+_LEAST_SLICE_MM2 = 1000.0
+"""The largest slice of a heart (LV, wall and RV) covers several times this, also in a child at ES."""
 _MIRROR_DOUBT = 1.0
 """Scanners do not mirror; a vote (a logit) must outweigh that."""
 
@@ -174,7 +176,8 @@ class Segmenter:
         """The pose with centre, angle and (where estimated) scale read again from labels; None without a heart."""
         labels = self.canonical_shares(volume, pose, cancelled=cancelled).argmax(axis=1).astype(np.uint8)
         frame = frame_of(labels)
-        if frame is None:
+        largest_mm2 = float((labels > 0).sum(axis=(1, 2)).max()) * CANONICAL_SPACING_MM**2
+        if frame is None or largest_mm2 < _LEAST_SLICE_MM2:
             return None
         middle = (CANONICAL_PIXELS - 1) / 2
         affine = pose.scanner_from_canonical(len(labels))

@@ -47,7 +47,8 @@ class SoftLabels:
         ranked = np.sort(self.shares, axis=0)
         best, second = ranked[-1], ranked[-2]
         rival = np.where(self.shares == best, second, best)
-        return np.clip((self.shares - rival) / (2 * _FULL_LEAD) + 0.5, 0.0, 1.0).sum(axis=(1, 2, 3), dtype=np.float64)
+        counted = np.clip((self.shares - rival) / (2 * _FULL_LEAD) + 0.5, 0.0, 1.0)
+        return np.asarray(counted.sum(axis=(1, 2, 3), dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ _CHUNK = 4
 _UNKNOWN_SLICE_MM = 10.0
 _LEAST_SLICE_MM2 = 1000.0
 """The largest slice of a heart (LV, wall and RV) covers several times this, also in a child at ES."""
+_EDGE_SHARE = 0.05
+"""A heart whose middle lies this close to the picture's edge is none."""
 _MIRROR_DOUBT = 1.0
 """Scanners do not mirror; a vote (a logit) must outweigh that."""
 
@@ -182,6 +184,9 @@ class Segmenter:
         middle = (CANONICAL_PIXELS - 1) / 2
         affine = pose.scanner_from_canonical(len(labels))
         centre = affine @ [middle + frame.offset_xy[0], middle + frame.offset_xy[1], 0.0, 1.0]
+        places = (centre[0] / volume.grid.shape[2], centre[1] / volume.grid.shape[1])
+        if not all(_EDGE_SHARE < place < 1 - _EDGE_SHARE for place in places):
+            return None
         turn = -frame.turn_degrees if pose.mirrored else frame.turn_degrees
         scale = 1.0 if volume.grid.spacing_known else HEART_SIZE_MM / (frame.size * CANONICAL_SPACING_MM)
         return replace(

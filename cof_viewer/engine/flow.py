@@ -36,7 +36,7 @@ class FlowConfig:
     anatomy_numbers: int
     interval_numbers: int
     embedding_numbers: int = 768
-    embedding_rank: int = 8
+    embedding_rank: int = 4
     width: int = 128
     blocks: int = 3
     dropout: float = 0.2

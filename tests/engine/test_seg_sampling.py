@@ -63,7 +63,7 @@ def test_looking_back_inverts_looking_up(pose: CanonicalPose):
     round_trip = sample(sample(ramp, there), back)
     whole = inside_stack(there).float()[None]
     safe = inside_stack(back) & (sample(whole, back)[0] > 0.999)
-    assert torch.allclose(round_trip[:, safe], ramp[:, safe], atol=0.02)
+    assert torch.allclose(round_trip[:, safe], ramp[:, safe], atol=0.05)  # pixels; float32 places of a 150-pixel field
 
 
 def test_the_rv_comes_to_lie_on_the_left():

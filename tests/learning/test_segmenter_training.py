@@ -169,14 +169,13 @@ def test_only_train_patients_are_learned_from(data_dir: Path):
     assert {stack.name.split("/")[0] for stack in task.validation} <= validation
 
 
-def test_the_localiser_s_batch_tells_mirroring_and_order(data_dir: Path):
+def test_the_localiser_s_batch_has_pictures_and_shares(data_dir: Path):
     config = read_config(CONFIGS / "localiser.json", patients=2, size=64, batch=24)
     task = LocaliseTask(config, read_manifest(data_dir / "mri"))
-    images, shares, flags = task.batch(np.random.default_rng(0))
+    images, shares = task.batch(np.random.default_rng(0))
     assert images.shape == (24, 3, 64, 64)
     assert shares.shape == (24, 4, 64, 64)
-    assert flags.shape == (24, 2)
-    assert {0.0, 1.0} == set(flags[:, 0].tolist()) == set(flags[:, 1].tolist())
+    assert float(shares[:, 1:].sum()) > 0, "hearts are in the pictures"
 
 
 def test_missing_data_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -92,9 +92,12 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 image = QImage(10, 10, QImage.Format.Format_RGB32)
 painter = QPainter(image)
+def fill():
+    for _ in range(1000):
+        painter.fillRect(QRectF(0, 0, 1, 1), QColor("red"))
+fill()  # the first calls load what the binding needs, and that holds references of its own
 before = sys.getrefcount(None)
-for _ in range(1000):
-    painter.fillRect(QRectF(0, 0, 1, 1), QColor("red"))
+fill()
 print(sys.getrefcount(None) - before)
 painter.end()
 """

@@ -27,7 +27,7 @@ _TIME_SPREAD_MS = (8.0, 18.0, 22.0)  # scatter of ES about the end of T (± 30 m
 class TrainConfig:
     """How to train."""
 
-    steps: int = 2000
+    steps: int = 1600
     batch: int = 64
     seed: int = 0
     modes: int = 12
@@ -38,7 +38,7 @@ class TrainConfig:
     weight_decay: float = 0.03
     anatomy_noise: float = 0.45
     drop_anatomy: float = 0.1
-    drop_ecg: float = 0.25
+    drop_ecg: float = 0.5
     average: float = 0.998
     mnms_weight: float = 0.5
     es_anchors: float = 0.35

@@ -75,9 +75,7 @@ class Camera:
         middle = (points_mm.min(axis=0) + points_mm.max(axis=0)) / 2.0
         across, upwards = (points_mm - middle) @ self.right, (points_mm - middle) @ self.up
         self.focus_mm = np.asarray(
-            middle
-            + (across.min() + across.max()) / 2.0 * self.right
-            + (upwards.min() + upwards.max()) / 2.0 * self.up,
+            middle + (across.min() + across.max()) / 2.0 * self.right + (upwards.min() + upwards.max()) / 2.0 * self.up,
             dtype=np.float64,
         )
         self.radius_mm = float(np.linalg.norm(points_mm - self.focus_mm, axis=1).max())

@@ -41,8 +41,14 @@ def _wheel(widget, turn, modifiers=Qt.KeyboardModifier.NoModifier):
     place = QPointF(widget.rect().center())
     delta = QPoint(0, turn)
     event = QWheelEvent(
-        place, widget.mapToGlobal(place), QPoint(), delta, Qt.MouseButton.NoButton, modifiers,
-        Qt.ScrollPhase.NoScrollPhase, False,
+        place,
+        widget.mapToGlobal(place),
+        QPoint(),
+        delta,
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
     )
     QApplication.sendEvent(widget, event)
 
@@ -57,8 +63,11 @@ def test_contours_lie_on_the_border_of_the_labels(panel, theme, session):
     pixel_from_screen = view.screen_from_pixel().inverted()[0]
     cavity = session.labels.data[session.view.phase, session.view.slice] == Label.LV
     inside = np.pad(cavity, 2)
-    spread = [inside[2 + dy : 2 + dy + cavity.shape[0], 2 + dx : 2 + dx + cavity.shape[1]] for dy in (-2, -1, 0, 1, 2)
-              for dx in (-2, -1, 0, 1, 2)]
+    spread = [
+        inside[2 + dy : 2 + dy + cavity.shape[0], 2 + dx : 2 + dx + cavity.shape[1]]
+        for dy in (-2, -1, 0, 1, 2)
+        for dx in (-2, -1, 0, 1, 2)
+    ]
     border = np.any(spread, axis=0) & ~np.all(spread, axis=0)
     on_border = []
     for x, y in zip(columns + 0.5, rows + 0.5, strict=True):
@@ -156,7 +165,11 @@ def _drag(widget, button, start, end):
     from PySide6.QtGui import QMouseEvent
 
     move = QMouseEvent(
-        QMouseEvent.Type.MouseMove, QPointF(end), widget.mapToGlobal(QPointF(end)), Qt.MouseButton.NoButton, button,
+        QMouseEvent.Type.MouseMove,
+        QPointF(end),
+        widget.mapToGlobal(QPointF(end)),
+        Qt.MouseButton.NoButton,
+        button,
         Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(widget, move)

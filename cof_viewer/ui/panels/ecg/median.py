@@ -111,8 +111,10 @@ class MedianBeat(QWidget):
     def _paint_waves(self, painter: QPainter, beat: Beat) -> None:
         """Upright bands of P, QRS and T with their names."""
         theme, found = self._theme, beat.intervals
-        t_start = None if found.t_peak_at_ms is None or found.t_end_at_ms is None else (
-            2 * found.t_peak_at_ms - found.t_end_at_ms
+        t_start = (
+            None
+            if found.t_peak_at_ms is None or found.t_end_at_ms is None
+            else (2 * found.t_peak_at_ms - found.t_end_at_ms)
         )
         waves = (
             ("P", found.p_onset_at_ms, found.p_end_at_ms),

@@ -111,9 +111,7 @@ class EcgPaperView(QWidget):
         theme, ratio = self._theme, self.devicePixelRatioF()
         sheet = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
         sheet.setDevicePixelRatio(ratio)
-        colours = PaperColours(
-            *(theme.color(token) for token in ("paper", "paper_1mm", "paper_5mm", "trace", "t1"))
-        )
+        colours = PaperColours(*(theme.color(token) for token in ("paper", "paper_1mm", "paper_5mm", "trace", "t1")))
         painter = QPainter(sheet)
         paint_grid(painter, paper, colours)
         beat, ecg = self._session.case.beat, self._session.case.ecg

@@ -21,9 +21,7 @@ class SliceGrid(QWidget):
 
     opened = Signal()
 
-    def __init__(
-        self, session: Session, pictures: SlicePictures, theme: Theme, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, pictures: SlicePictures, theme: Theme, parent: QWidget | None = None) -> None:
         """Build an empty grid."""
         super().__init__(parent)
         self._session, self._pictures, self._theme = session, pictures, theme
@@ -46,9 +44,7 @@ class SliceGrid(QWidget):
         columns = max(range(1, count + 1), key=cell_height)
         rows = math.ceil(count / columns)
         width, height = self.width() / columns, self.height() / rows
-        return [
-            QRectF((i % columns) * width, (i // columns) * height, width - 1, height - 1) for i in range(count)
-        ]
+        return [QRectF((i % columns) * width, (i // columns) * height, width - 1, height - 1) for i in range(count)]
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Pictures, contours, numbers, and the frame of the current slice."""

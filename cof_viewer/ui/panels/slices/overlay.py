@@ -116,7 +116,10 @@ def paint_scale_bar(painter: QPainter, theme: Theme, box: QRectF, pixels_per_mm:
     painter.strokePath(path, QPen(theme.color("overlay"), 1.3))
     painter.restore()
     halo_text(
-        painter, QPointF(right + 8, y + metrics.capHeight() / 2), f"{length_mm:.0f} mm", theme.font("overlay"),
+        painter,
+        QPointF(right + 8, y + metrics.capHeight() / 2),
+        f"{length_mm:.0f} mm",
+        theme.font("overlay"),
         theme.color("overlay"),
     )
 

@@ -19,9 +19,7 @@ _LEFT_OUT = 0.55
 class FilmStrip(QWidget):
     """Thumbnails of all slices at the current phase; a click or drag chooses."""
 
-    def __init__(
-        self, session: Session, pictures: SlicePictures, theme: Theme, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, pictures: SlicePictures, theme: Theme, parent: QWidget | None = None) -> None:
         """Build an empty strip."""
         super().__init__(parent)
         self._session, self._pictures, self._theme = session, pictures, theme

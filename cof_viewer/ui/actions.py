@@ -298,11 +298,15 @@ _CINE = (
         "loop", "Loop", "Cine", lambda s, _w: s.toggle_loop(), ("L",), "repeat", when.BEAT, lambda s: s.view.loop
     ),
     ActionSpec(
+        "set-ed", "Set ED here", "Cine", lambda s, _w: s.set_ed_here(), ("Alt+D",), None, when.NUMBERS, gap=True
+    ),
+    ActionSpec("set-es", "Set ES here", "Cine", lambda s, _w: s.set_es_here(), ("Alt+S",), None, when.NUMBERS),
+    ActionSpec(
         "anchor-ed",
         "Anchor at ED",
         "Cine",
         lambda s, _w: s.set_anchor_phase("ed"),
-        ("Alt+D",),
+        ("Alt+Shift+D",),
         None,
         when.STUDY,
         lambda s: s.case.anchor_phase == "ed",
@@ -314,7 +318,7 @@ _CINE = (
         "Anchor at ES",
         "Cine",
         lambda s, _w: s.set_anchor_phase("es"),
-        ("Alt+S",),
+        ("Alt+Shift+S",),
         None,
         when.STUDY,
         lambda s: s.case.anchor_phase == "es",

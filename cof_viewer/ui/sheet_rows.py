@@ -71,6 +71,7 @@ SHEET: tuple[tuple[str, tuple[SheetRow, ...]], ...] = (
             SheetRow("Generate", ("generate",)),
             SheetRow("Cancel, leave the tool", ("cancel",)),
             SheetRow("Flicker measured, generated", ("flicker",)),
+            SheetRow("Set ED, ES here", ("set-ed", "set-es"), joined="or"),
             SheetRow("Anchor at ED, ES", ("anchor-ed", "anchor-es"), joined="or"),
             SheetRow("Anchor at this phase", ("anchor-here",)),
             SheetRow("RV curve", ("rv-curve",)),

@@ -107,13 +107,23 @@ def test_playing_moves_in_order_and_stops(make_window, qtbot):
 
 def test_the_anchor_can_be_chosen_and_taken_back(make_window, qtbot):
     window = make_window("generated")
-    _press(qtbot, window, Key.Key_S, Mod.AltModifier)
+    _press(qtbot, window, Key.Key_S, Mod.AltModifier | Mod.ShiftModifier)
     assert window.session.case.anchor_phase == "es"
     assert window.session.case.stale
     _press(qtbot, window, Key.Key_Z, Mod.ControlModifier)
     assert window.session.case.anchor_phase is None
     _press(qtbot, window, Key.Key_Y, Mod.ControlModifier)
     assert window.session.case.anchor_phase == "es"
+
+
+def test_es_is_set_by_hand_and_taken_back(make_window, qtbot):
+    window = make_window("measured")
+    found = window.session.case.es_phase
+    window.session.set_phase(5)
+    _press(qtbot, window, Key.Key_S, Mod.AltModifier)
+    assert window.session.case.es_phase == 5
+    _press(qtbot, window, Key.Key_Z, Mod.ControlModifier)
+    assert window.session.case.es_phase == found
 
 
 def test_a_panel_fills_the_window_and_esc_brings_the_others_back(make_window, qtbot):

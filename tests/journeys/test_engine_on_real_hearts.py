@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.function import Source
 from cof_viewer.domain.image import Label, Volume
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.engine import Engine
@@ -44,6 +46,16 @@ def test_the_exam_is_measured(engine: Engine, data_dir: Path) -> None:
     assert function.edv_ml == pytest.approx(179.0, rel=0.25)
     assert function.ef_percent == pytest.approx(counted_ef(measured.labels.data), abs=2.0)
     assert abs(function.es_phase - 9) <= 2
+
+
+def test_a_demo_is_measured_as_it_was_made(engine: Engine, demo_dir: Path) -> None:
+    study = engine.orient(open_study(demo_dir / "dilated-lbbb"))
+    measured = engine.measure(study)
+    function = measured.result.function
+    assert function.ef_percent == pytest.approx(counted_ef(measured.labels.data), abs=2.0)
+    truth = json.loads((demo_dir / "dilated-lbbb" / "study.json").read_text(encoding="utf-8"))["truth"]
+    assert function.ef_percent == pytest.approx(truth["ef_percent"], abs=8.0)
+    assert set(function.source.values()) == {Source.SIMULATED}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from cof_viewer.domain.canonical import CanonicalPose
 from cof_viewer.domain.flag import Flag
 from cof_viewer.domain.image import Cine, Volume
 
@@ -91,6 +92,7 @@ class Study:
         sha256: checksum of pixels and geometry, free of names.
         simulated: whether the files say that the patient is simulated.
         anchor_phase_hint: "ed" or "es" where the file itself says which phase a single volume is, else None.
+        pose: how the heart lies in the stack, once the engine has looked; pictures are shown by it.
         reference: DICOM attributes needed to write derived objects (UIDs); never printed.
     """
 
@@ -106,6 +108,7 @@ class Study:
     sha256: str = ""
     simulated: bool = False
     anchor_phase_hint: str | None = None
+    pose: CanonicalPose | None = None
     reference: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

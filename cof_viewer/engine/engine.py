@@ -90,19 +90,19 @@ class Engine:
         )
 
     def orient(self, study: Study, cancel: CancelToken = NEVER) -> Study:
-        """The study with its slices base first by the picture; a header that disagrees is flagged.
+        """The study with its slices base first by the picture, and its pose; a header that disagrees is flagged.
 
         Raises:
             UserError: there is no heart in it.
         """
         pose = self._pose(study, cancel)
         if not pose.slices_reversed:
-            return study
-        self._poses[study.sha256] = replace(pose, slices_reversed=False)
+            return replace(study, pose=pose)
+        pose = self._poses[study.sha256] = replace(pose, slices_reversed=False)
         flags = study.flags
         if study.stack.grid.orientation_known:
             flags = (*flags, _order_disagrees())
-        return replace(study.with_slices_reversed(), flags=flags)
+        return replace(study.with_slices_reversed(), flags=flags, pose=pose)
 
     def _pose(self, study: Study, cancel: CancelToken) -> CanonicalPose:
         """Pose of a study's stack, found once: it is asked for when opening, measuring and generating."""

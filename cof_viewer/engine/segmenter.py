@@ -47,6 +47,8 @@ _LEAST_SLICE_MM2 = 1000.0
 """The largest slice of a heart (LV, wall and RV) covers several times this, also in a child at ES."""
 _EDGE_SHARE = 0.05
 """A heart whose middle lies this close to the picture's edge is none."""
+_TURNS_TRIED = (0.0, 90.0, -90.0)
+"""The localiser may take a bright stomach for the RV and turn the heart wrongly: then the labels come out broken."""
 _MIRROR_DOUBT = 1.0
 """Scanners do not mirror; a vote (a logit) must outweigh that."""
 
@@ -93,9 +95,13 @@ class Segmenter:
     def _first_pose(self, volumes: Sequence[Volume], cancelled: CancelToken) -> CanonicalPose:
         for volume in volumes:
             found = self.locate(volume, cancelled)
-            pose = None if found is None else self._refined(volume, pose_from(found, volume.grid), cancelled)
-            if pose is not None:
-                return pose
+            if found is None:
+                continue
+            first = pose_from(found, volume.grid)
+            for turn in _TURNS_TRIED:
+                pose = self._refined(volume, replace(first, angle_degrees=first.angle_degrees + turn), cancelled)
+                if pose is not None:
+                    return pose
         raise UserError(
             f"No short-axis heart was found in {_called(volumes[0].name)}. Choose another series.", code="no-heart"
         )

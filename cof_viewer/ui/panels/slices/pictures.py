@@ -67,7 +67,7 @@ class SlicePictures:
         """Start with empty stores."""
         self._session = session
         self._outlines: OrderedDict[tuple[int, int, int], dict[str, QPainterPath]] = OrderedDict()
-        self._framings: dict[int, tuple[object, Framing]] = {}
+        self._framings: dict[int, tuple[LabelCine | None, CanonicalPose | None, Framing]] = {}
         self._counted: tuple[object, tuple[bool, ...]] | None = None
 
     def forget(self) -> None:
@@ -104,11 +104,12 @@ class SlicePictures:
         labels = self._session.labels_of(shown)
         if labels is not None and labels.grid.shape != cine.grid.shape:
             labels = None
+        pose = self._pose()
         kept = self._framings.get(id(cine))
-        if kept is None or kept[0] is not labels:
-            kept = (labels, _framing_of(cine, labels, self._pose()))
+        if kept is None or kept[0] is not labels or kept[1] != pose:
+            kept = (labels, pose, _framing_of(cine, labels, pose))
             self._framings[id(cine)] = kept
-        return kept[1]
+        return kept[2]
 
     def outlines(self, shown: Shown, phase: int, index: int) -> dict[str, QPainterPath]:
         """Closed outlines by name, in pixel edges ((0.5, 0.5) is the middle of the first pixel)."""
@@ -134,8 +135,8 @@ class SlicePictures:
 
     def _pose(self) -> CanonicalPose | None:
         """How the heart lies in the stack, where the engine has found it out."""
-        pose = getattr(self._session.case.study, "pose", None)
-        return pose if isinstance(pose, CanonicalPose) else None
+        study = self._session.case.study
+        return study.pose if study else None
 
 
 def _scale_to_fit(box: QRectF, size: QSizeF, margin: float) -> float:

@@ -15,8 +15,8 @@ _FLAT_SPREAD = 0.1
 class MaskedAutoencoder(nn.Module):
     """The encoder on the patches that are seen, and a small decoder over all patches of all leads.
 
-    Unlike ST-MEM's, the decoder is not kept to one lead at a time: with few records and a small network that form
-    stayed at its starting loss, while this one learns within minutes.
+    Unlike ST-MEM's, the decoder is not kept to one lead at a time: this form learns within minutes. The lead-wise form
+    stayed at its starting loss in a first trial, with a target that was still noisy; it has not been tried since.
     """
 
     def __init__(self, encoder: EncoderConfig, decoder: DecoderConfig, mask: float) -> None:

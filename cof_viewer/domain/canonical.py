@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-
 from cof_viewer.domain.grid import Affine, Grid
 
 CANONICAL_PIXELS = 128
@@ -83,6 +81,8 @@ def resample_in_plane(
     Returns:
         float32 of `target_shape`.
     """
+    from scipy import ndimage  # on first use: a study that only names a pose must open without it
+
     in_plane = source_from_target[:2, :2][::-1, ::-1]  # to (y, x) order
     offset = source_from_target[:2, 3][::-1]
     shrink = np.linalg.norm(in_plane, axis=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from cof_viewer.domain.grid import Affine, Grid
 
 CANONICAL_PIXELS = 128

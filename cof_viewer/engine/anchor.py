@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
+from cof_viewer.domain.canonical import CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.errors import UserError
-from cof_viewer.domain.image import Label, LabelMap, Volume
+from cof_viewer.domain.image import LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.field import VelocityDecoder
@@ -109,11 +109,3 @@ def prepared_from_labels(
         distances=torch.from_numpy(signed_distances(canonical_labels, spacing)).to(device),
         slice_mm=slice_mm,
     )
-
-
-def anchor_volume_voxels(prepared: Prepared) -> float:
-    """LV cavity of the anchor in canonical voxels."""
-    return float((prepared.canonical_labels == Label.LV).sum())
-
-
-__all__ = ["CANONICAL_PIXELS", "Prepared", "anchor_volume_voxels", "prepare_anchor", "prepared_from_labels"]

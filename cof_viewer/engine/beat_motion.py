@@ -12,12 +12,12 @@ from torch import Tensor
 
 from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.generation import Motion
-from cof_viewer.domain.grid import Grid
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.motion.descent import base_motion, descent_profile
 from cof_viewer.engine.motion.field import identity_lattice, integrate
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
 from cof_viewer.engine.motion.labels import imaged_share, slide_slices
+from cof_viewer.engine.registration import lattice_in_patient
 from cof_viewer.engine.warp import BeatField
 
 _NODES = 9
@@ -161,17 +161,4 @@ def full_motion(
         planes = inverse.permute(0, 2, 3, 1).cpu().numpy()
         push[k, ..., :2] = planes[low] * (1 - share) + planes[high] * share
         push[k, ..., 2] = ((reached - places) * prepared.slice_mm)[:, None, None]
-    return Motion(lattice_grid(prepared), pull, push, anchor_phase)
-
-
-def lattice_grid(prepared: Prepared) -> Grid:
-    """The canonical lattice placed in the patient."""
-    canonical = prepared.pose.canonical_grid(prepared.volume.grid)
-    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
-    coarse[:2, 3] = 0.5
-    return Grid(
-        (prepared.frame.slices, LATTICE_PIXELS, LATTICE_PIXELS),
-        canonical.patient_from_voxel @ coarse,
-        prepared.volume.grid.spacing_known,
-        prepared.volume.grid.orientation_known,
-    )
+    return Motion(lattice_in_patient(prepared.pose, prepared.volume.grid), pull, push, anchor_phase)

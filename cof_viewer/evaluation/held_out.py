@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from cof_viewer.anatomy import dice
+from cof_viewer.cohort.real.mri import Pair, choose, load_pair, read_manifest
 from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Label, Volume
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.engine import Engine
-from cof_viewer.learning.data import Pair, choose, load_pair, read_manifest
 from cof_viewer.learning.flow.ecgs import matched_records
 
 _STRUCTURES = (Label.LV, Label.MYO, Label.RV)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cof_viewer.cohort.real.mri import Pair, choose, load_pair, read_manifest
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.errors import Cancelled, UserError
 from cof_viewer.domain.grid import grid_from_spacing
@@ -22,7 +23,6 @@ from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_sampling import content_box, full_slices
 from cof_viewer.engine.seg_shares import SoftLabels, cleaned, frame_of
 from cof_viewer.engine.segmenter import Segmenter, shares_in_scanner
-from cof_viewer.learning.data import Pair, choose, load_pair, read_manifest
 from cof_viewer.learning.segmenter.judge import as_volume, dice_of
 
 MODELS = Path(__file__).resolve().parents[2] / "models"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cof_viewer.cohort.real.mri import choose, load_pair, read_manifest
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.function import Source
 from cof_viewer.domain.image import Label, Volume
@@ -16,7 +17,6 @@ from cof_viewer.engine.engine import Engine
 from cof_viewer.engine.gate import jacobian
 from cof_viewer.evaluation.held_out import ejection_fraction, structure_dice, volume_of
 from cof_viewer.io import open_ecg, open_study
-from cof_viewer.learning.data import choose, load_pair, read_manifest
 from tests.conftest import ROOT
 
 

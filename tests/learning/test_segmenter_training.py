@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from cof_viewer.cohort.real.mri import choose, read_manifest
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_network import ResidualUNet, UNetConfig
 from cof_viewer.engine.seg_sampling import heart_placement, look_up
 from cof_viewer.engine.weights import load_weights
-from cof_viewer.learning.data import choose, read_manifest
 from cof_viewer.learning.segmenter.augment import bend_intensities
 from cof_viewer.learning.segmenter.config import (
     AugmentConfig,

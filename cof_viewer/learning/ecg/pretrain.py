@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from cof_viewer.cohort.real.ecgs import Record, default_folder, read_records
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_values
 from cof_viewer.engine.weights import WeightsEntry, save_weights
 from cof_viewer.learning.ecg.autoencoder import MaskedAutoencoder, random_order
 from cof_viewer.learning.ecg.config import PretrainConfig, config_to_dict, read_config
-from cof_viewer.learning.ecg.records import Record, Samples, default_folder, read_records
+from cof_viewer.learning.ecg.samples import Samples
 
 NAME = "ecg_encoder"
 _WARM_UP = 0.1

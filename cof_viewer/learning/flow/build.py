@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cof_viewer.cohort.real.mri import Row, choose, load_pair, read_manifest
 from cof_viewer.domain.canonical import CanonicalPose, to_canonical
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.frame import frame_from_labels
-from cof_viewer.learning.data import Row, choose, load_pair, read_manifest
 from cof_viewer.learning.flow.fit import FittedBeat, fit_beat
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cof_viewer.cohort.real.ecgs import read_records
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
 from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks
 from cof_viewer.engine.weights import load_weights, read_entries
-from cof_viewer.learning.ecg.records import read_records
 from cof_viewer.signal import representative_beat
 from cof_viewer.signal.features import ecg_features
 

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cof_viewer.cohort.real.mri import choose, load_cine, load_pair, read_manifest
 from cof_viewer.domain.canonical import CANONICAL_SPACING_MM, CanonicalPose, to_canonical
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.motion.labels import signed_distances
 from cof_viewer.engine.registration import standardised
-from cof_viewer.learning.data import choose, load_cine, load_pair, read_manifest
 from cof_viewer.learning.flow.build import canonical_labels, pose_of_labels
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
+from cof_viewer.cohort.real.mri import Pair, Row, choose, load_pair
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_sampling import Placement, look_up, smoothed_for
-from cof_viewer.learning.data import Pair, Row, choose, load_pair
 from cof_viewer.learning.segmenter.config import TrainConfig
 from cof_viewer.learning.segmenter.stacks import Stack, stacks_of
 

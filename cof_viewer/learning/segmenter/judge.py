@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cof_viewer.cohort.real.mri import Pair
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Label, Volume
 from cof_viewer.engine.segmenter import Segmenter
-from cof_viewer.learning.data import Pair
 
 _STRUCTURES = (Label.LV, Label.MYO, Label.RV)
 _PHASES = ("ed", "es")

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cof_viewer.cohort.real.mri import Row
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.pose_network import PoseConfig, PoseNetwork
 from cof_viewer.engine.seg_sampling import standardise
-from cof_viewer.learning.data import Row
 from cof_viewer.learning.segmenter.augment import bend_intensities
 from cof_viewer.learning.segmenter.config import TrainConfig
 from cof_viewer.learning.segmenter.fields import fields_and_windows, grid_of, random_window

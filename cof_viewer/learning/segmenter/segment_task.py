@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cof_viewer.cohort.real.mri import Row, choose, load_pair
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_network import ResidualUNet
 from cof_viewer.engine.seg_sampling import look_up, standardise
-from cof_viewer.learning.data import Row, choose, load_pair
 from cof_viewer.learning.segmenter.augment import bend_intensities
 from cof_viewer.learning.segmenter.config import TrainConfig
 from cof_viewer.learning.segmenter.losses import deep_overlap_loss

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cof_viewer.cohort.real.mri import Pair
 from cof_viewer.engine.seg_sampling import Placement, heart_placement, neighbour_skip, smoothed_for
-from cof_viewer.learning.data import Pair
 from cof_viewer.learning.segmenter.sampling import Frame, frame_of_labels
 
 _END_WEIGHT, _ES_WEIGHT, _EMPTY_WEIGHT = 1.7, 1.4, 0.4

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from cof_viewer.cohort.real.mri import default_folder, read_manifest
 from cof_viewer.domain.errors import UserError
-from cof_viewer.learning.data import default_folder, read_manifest
 from cof_viewer.learning.segmenter.config import TrainConfig, read_config
 from cof_viewer.learning.segmenter.localise_task import LocaliseTask
 from cof_viewer.learning.segmenter.pose_task import PoseTask

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from cof_viewer.cohort.real.ecgs import Record, read_records
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, load_state
@@ -17,7 +18,7 @@ from cof_viewer.engine.weights import load_weights
 from cof_viewer.learning.ecg import pretrain
 from cof_viewer.learning.ecg.autoencoder import MaskedAutoencoder, random_order
 from cof_viewer.learning.ecg.config import config_from_dict, config_to_dict, read_config
-from cof_viewer.learning.ecg.records import Record, Samples, read_records
+from cof_viewer.learning.ecg.samples import Samples
 
 CONFIGS = Path(pretrain.__file__).parent / "configs"
 SMOKE = read_config(CONFIGS / "smoke.json")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cof_viewer.cohort.real.mri import Row, choose, load_cine, load_pair, read_manifest
 from cof_viewer.domain.split import Split
-from cof_viewer.learning.data import Row, choose, load_cine, load_pair, read_manifest
 
 
 @pytest.fixture(scope="module")

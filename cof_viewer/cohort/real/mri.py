@@ -159,7 +159,7 @@ def default_folder() -> Path | None:
     """The MRI data beside a checkout: `$COF_DATA/mri`, else `../shared/data/mri`; None where neither exists."""
     import os
 
-    root = Path(os.environ.get("COF_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+    root = Path(os.environ.get("COF_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
     folder = root / "mri"
     return folder if (folder / "manifest.csv").is_file() else None
 

@@ -67,14 +67,16 @@ class SimulatedCase:
     cine: Cine | None
     labels: LabelCine | None
 
-    def motion(self, coarse: int = 4, push: bool = True) -> Motion:
+    def motion(self, coarse: int = 4, push: bool = True, centred: bool = False) -> Motion:
         """The true displacement on every `coarse`-th pixel of the picture's slices.
 
         Args:
             coarse: lattice step in pixels.
             push: whether to fill `push_forward_mm`; zeros otherwise.
+            centred: whether the points lie in the middle of blocks of `coarse` x `coarse` pixels, as those of a
+                `CohortCase` do, rather than on the first pixel of each.
         """
-        grid, (z, y, x) = self._lattice(coarse)
+        grid, (z, y, x) = self._lattice(coarse, (coarse - 1) / 2 if centred else 0.0)
         shift_x, shift_y = self.frame.shift_at(z)
         moving = may_move(self.anatomy, x + shift_x, y + shift_y)
         at = np.stack((x, y, z), axis=-1)[moving]
@@ -100,10 +102,13 @@ class SimulatedCase:
         """Number of phases T."""
         return len(self.beat.phase_ms)
 
-    def _lattice(self, coarse: int) -> tuple[Grid, list[Array]]:
-        """Grid and points (z, y, x) in the heart's frame of the coarse lattice."""
-        ys, xs = self.frame.y_mm[::coarse], self.frame.x_mm[::coarse]
-        affine = self.grid.patient_from_voxel @ np.diag([coarse, coarse, 1.0, 1.0])
+    def _lattice(self, coarse: int, first: float) -> tuple[Grid, list[Array]]:
+        """Grid and points (z, y, x) in the heart's frame of the coarse lattice that begins at pixel `first`."""
+        off_mm = np.float32(first * self.frame.spacing_mm)
+        ys, xs = self.frame.y_mm[::coarse] + off_mm, self.frame.x_mm[::coarse] + off_mm
+        to_pixel = np.diag([coarse, coarse, 1.0, 1.0])
+        to_pixel[:2, 3] = first
+        affine = self.grid.patient_from_voxel @ to_pixel
         points = np.meshgrid(self.frame.z_mm, ys, xs, indexing="ij")
         return Grid((len(self.frame.z_mm), len(ys), len(xs)), affine), list(points)
 

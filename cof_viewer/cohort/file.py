@@ -1,0 +1,127 @@
+"""One case in one HDF5 file: written whole or not at all, read in full or only some phases.
+
+HDF5 has one writer a file, so every case has its own. A chunk is one phase of all slices: the unit that training
+reads. Everything that is no array is one JSON attribute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from cof_viewer.cohort.case import CohortCase, Kind
+from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.split import Split
+
+SCHEMA = 1
+"""Version of file and manifest; another version is refused."""
+
+SUFFIX = ".h5"
+PARTIAL = ".partial"
+"""End of the name of a file that is being written; what is left of one after a kill is never a case."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_PACKED = "lzf"
+_PLAIN = (
+    *("case_id", "patient_id", "kind", "part", "group", "labels_by", "slice_mm", "rr_ms", "phase_ms", "es_phase"),
+    *("numbers", "origins", "ecg_name", "ecg_candidates", "age_years", "sex", "recipe", "spacing_known"),
+)
+
+
+def write_case(case: CohortCase, folder: Path) -> Path:
+    """Write a case as `folder/<case_id>.h5`, by a file beside it that takes its name once it is on the disk.
+
+    Raises:
+        UserError: the case's id can't be a file name.
+        OSError: the disk is full or can't be written; nothing is left behind.
+    """
+    if _NAME.fullmatch(case.case_id) is None:
+        raise UserError(f'The case id "{case.case_id}" may hold only letters, digits, "-" and "_". Rename the case.')
+    target = folder / f"{case.case_id}{SUFFIX}"
+    write_whole(target, lambda beside: _write(case, beside))
+    return target
+
+
+def write_whole(target: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside the target, put it on the disk, then give it the target's name."""
+    beside = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL}")
+    try:
+        write(beside)
+        with beside.open("r+b") as stream:
+            os.fsync(stream.fileno())
+        os.replace(beside, target)  # noqa: PTH105 - the atomic replace, by its name
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_case(path: Path, phases: Sequence[int] | None = None) -> CohortCase:
+    """Read a case.
+
+    Args:
+        path: its file.
+        phases: increasing indices to read pictures, labels and motion of; all by default. `es_phase` then still
+            counts in the whole beat, and is -1 where ES is not among them.
+
+    Raises:
+        UserError: the file is spoiled, is no case, or is of another version.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("schema") != SCHEMA:
+                raise UserError(f'"{path.name}" is no case of version {SCHEMA}. Make the store again.', code="store")
+            plain = json.loads(str(file.attrs["case"]))
+            wanted = slice(None) if phases is None else list(phases)
+            arrays = {name: file[name][wanted] for name in ("image", "labels", "displacement_mm")}
+            arrays["ecg_mv"] = file["ecg_mv"][()] if "ecg_mv" in file else None
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f'"{path.name}" can\'t be read: it is spoiled. Make the store again.', code="store") from error
+    return _case(plain if phases is None else _thinned(plain, phases), arrays)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write(case: CohortCase, path: Path) -> None:
+    plain = {name: getattr(case, name) for name in _PLAIN}
+    with h5py.File(path, "w", libver="latest") as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["case"] = json.dumps({name: _jsonable(value) for name, value in plain.items()}, default=_jsonable)
+        for name in ("image", "labels", "displacement_mm"):
+            array: NDArray[Any] = getattr(case, name)
+            file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]), compression=_PACKED)
+        if case.ecg_mv is not None:
+            file.create_dataset("ecg_mv", data=case.ecg_mv)
+
+
+def _jsonable(value: Any) -> Any:
+    """Mappings as dicts, NumPy's scalars as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return dict(value) if hasattr(value, "items") else value
+
+
+def _thinned(plain: dict[str, Any], phases: Sequence[int]) -> dict[str, Any]:
+    es_phase = plain["es_phase"]
+    return plain | {
+        "labels_by": [plain["labels_by"][t] for t in phases],
+        "phase_ms": [plain["phase_ms"][t] for t in phases],
+        "es_phase": es_phase if es_phase in phases else -1,
+    }
+
+
+def _case(plain: dict[str, Any], arrays: dict[str, Any]) -> CohortCase:
+    kinds = {"kind": Kind(plain["kind"]), "part": Split(plain["part"])}
+    rows = {name: tuple(plain[name]) for name in ("labels_by", "phase_ms", "ecg_candidates")}
+    return CohortCase(**(plain | kinds | rows | arrays))

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, BOX_SPACING_MM, COMPONENTS, MOTION_PIXELS, MOTION_STEP
-from cof_viewer.cohort.case import CohortCase, Kind
+from cof_viewer.cohort.case import (
+    BOX_PHASES,
+    BOX_PIXELS,
+    BOX_SPACING_MM,
+    COMPONENTS,
+    MOTION_PIXELS,
+    MOTION_STEP,
+    CohortCase,
+    Kind,
+)
 from cof_viewer.cohort.case import Origin as By
 from cof_viewer.cohort.file import sha256_of
 from cof_viewer.cohort.store import Store
@@ -26,7 +34,7 @@ _LV = 1
 _LABELS = {By.EXPERT, By.SEGMENTED}
 _TIMES = {By.MEASURED, By.RULE, By.MATCHED, By.FITTED}
 _OTHERS_ECG = {By.MATCHED, By.SIMULATED, By.NONE}
-_MADE = dict.fromkeys(COMPONENTS, {By.SIMULATED})
+_MADE = {name: {By.SIMULATED} for name in COMPONENTS}
 _ALLOWED: dict[Kind, dict[str, set[By]]] = {
     Kind.MEASURED_PAIR: dict(
         image={By.MEASURED}, labels=_LABELS, motion={By.TRACKED}, times=_TIMES, ecg={By.MEASURED}

@@ -101,7 +101,7 @@ def read_rows(store: Path) -> tuple[CaseRow, ...]:
     """
     path = store / MANIFEST
     if not path.is_file():
-        raise UserError(f'"{store}" is no cohort store: it has no {MANIFEST}. Make one with "cohort make".', code="store")
+        raise UserError(f'"{store}" is no cohort store: {MANIFEST} is missing. Make one first.', code="store")
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             return tuple(_row(line) for line in csv.DictReader(stream))

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from cof_viewer.cohort.real.ecgs import read_records
+from cof_viewer.cohort.real.match import Matcher
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
@@ -22,15 +23,6 @@ from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks
 from cof_viewer.engine.weights import load_weights, read_entries
 from cof_viewer.signal import representative_beat
 from cof_viewer.signal.features import ecg_features
-
-_COMPANY: dict[str, tuple[str, ...]] = {
-    "NOR": ("normal", "bradycardia", "tachycardia", "pac_svt"),
-    "DCM": ("lbbb", "af_flutter", "ischaemia_stt", "pvc", "avb1"),
-    "HCM": ("lvh", "ischaemia_stt"),
-    "MINF": ("mi_anterior", "mi_inferior", "mi_unspecified", "ischaemia_stt"),
-    "RV": ("rbbb", "rvh", "irbbb_fascicular", "normal"),
-}
-_LOW_EF, _HIGH_EF = 42.0, 68.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,23 +73,3 @@ def _case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:
         embedding = encode(encoder, beat) if encoder is not None else np.zeros(768, np.float32)
     expected = expected_marks(beat.intervals, beat.rr_ms)
     return EcgCase(group, ecg_features(beat), np.asarray(embedding, np.float32), expected)
-
-
-class Matcher:
-    """Draws ECGs that could belong to a heart."""
-
-    def __init__(self, groups: list[str]) -> None:
-        """Sort records, known by their groups, by their company."""
-        self._of = {
-            heart: [k for k, group in enumerate(groups) if group in wanted] for heart, wanted in _COMPANY.items()
-        }
-
-    def candidates(self, group: str, ef_percent: float) -> list[int]:
-        """Indices of records for an ACDC group, or for an EF where the group is not known."""
-        if group in self._of:
-            return self._of[group]
-        if ef_percent < _LOW_EF:
-            return self._of["DCM"] + self._of["MINF"]
-        if ef_percent > _HIGH_EF:
-            return self._of["HCM"] + self._of["NOR"]
-        return self._of["NOR"] + self._of["RV"]

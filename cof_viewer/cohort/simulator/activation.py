@@ -21,8 +21,10 @@ _LEFT_SITES = ((np.pi - 0.1, 0.42, 0.0), (-1.75, 0.40, 3.0), (1.95, 0.50, 4.0), 
 _RIGHT_SITES = ((np.pi + 0.2, 0.60, 4.0), (np.pi - 0.6, 0.55, 7.0), (np.pi + 0.8, 0.4, 9.0))
 _RV_FREE_SITES = ((np.pi + 0.1, 0.5, 9.0), (np.pi + 0.9, 0.3, 17.0), (np.pi - 0.7, 0.3, 18.0))
 _PURKINJE_MM_PER_MS = 1.0
-_SLOW_MM_PER_MS = 0.72
+_SLOW_MM_PER_MS = 0.52
+_RV_SLOW_MM_PER_MS = 0.65
 _ACROSS_MM_PER_MS = 0.42
+_SLOWED_BY_DISEASE = 0.32
 # Endocardium to epicardium of the RV: slower where no Purkinje network spreads the front.
 _RV_ACROSS_MS = {Conduction.NORMAL: 9.0, Conduction.LBBB: 9.0, Conduction.RBBB: 15.0}
 
@@ -63,19 +65,27 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
     free_at = _points(anatomy, anatomy.rv[picked], rows, columns)
     across = np.maximum(anatomy.epi[picked] - anatomy.endo[picked], 1.0) / _ACROSS_MM_PER_MS
     septal = np.abs(angle_between(anatomy.angles[columns], np.pi + 0.1)) < 1.0
-    left = _spread(endo_at, _LEFT_SITES, anatomy, anatomy.endo, _PURKINJE_MM_PER_MS)
-    right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 1.2)
-    free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 1.6)
+    slowed = 1.0 / (1.0 + _SLOWED_BY_DISEASE * max(subject.weakness, -0.5))
+    across = across / slowed
+    left = _spread(endo_at, _LEFT_SITES, anatomy, anatomy.endo, _PURKINJE_MM_PER_MS * slowed)
+    right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 1.2 * slowed)
+    free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 1.6 * slowed)
     if subject.conduction == Conduction.LBBB:
-        left = _from_septum(endo_at, right + across, septal, _SLOW_MM_PER_MS)
+        left = _from_septum(endo_at, right + across, septal, _SLOW_MM_PER_MS * _for_size(anatomy))
     elif subject.conduction == Conduction.RBBB:
         right = np.full_like(right, 400.0)
-        free = _from_septum(free_at, left + across, septal, 1.25 * _SLOW_MM_PER_MS) + 40.0
+        free = _from_septum(free_at, left + across, septal, _RV_SLOW_MM_PER_MS) + 46.0
     epi = np.where(septal[None], np.minimum(right, left + across), left + across)
     endo = np.where(septal[None], np.minimum(left, right + across), left)
     thick = _RV_ACROSS_MS[subject.conduction]
     first = min(endo.min(), epi.min(), free.min())
     return Activation(rows, columns, endo - first, epi - first, free - first, free - first + thick)
+
+
+def _for_size(anatomy: Anatomy) -> float:
+    """Muscle of a dilated heart is stretched: the slow front crosses a larger heart a little faster in mm."""
+    widest = float(anatomy.endo[anatomy.levels >= 0].mean(axis=1).max())
+    return float(np.clip(widest / 27.0, 0.9, 1.35))
 
 
 def _points(anatomy: Anatomy, radius: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:

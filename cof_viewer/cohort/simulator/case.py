@@ -14,7 +14,7 @@ from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS,
 from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
 from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
-from cof_viewer.cohort.simulator.subject import Condition, Subject, draw_subject
+from cof_viewer.cohort.simulator.subject import Condition, Findings, Subject, draw_subject
 from cof_viewer.cohort.simulator.timing import Timing, draw_timing
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.generation import Motion
@@ -120,6 +120,7 @@ def simulate(
     *,
     heart_rate_bpm: float | None = None,
     lbbb: bool | None = None,
+    findings: Findings | None = None,
     phases: int = 50,
     slices: int = 12,
     size: int = 128,
@@ -136,6 +137,8 @@ def simulate(
         sex: "M" or "F"; drawn if None.
         heart_rate_bpm: 40 to 140; drawn if None.
         lbbb: for dilated hearts, whether they have LBBB; drawn if None.
+        findings: of a real record; rate, intervals, rhythm, conduction and the clock of the motion follow it, while
+            `ecg` is still the simulated one.
         phases: T, at k RR / T after the R peak; phase 0 is ED and the anchor.
         slices: from above the mitral plane towards the apex, 10 mm apart (8 mm thick).
         size: rows and columns.
@@ -154,12 +157,13 @@ def simulate(
     streams = [np.random.default_rng([seed, room]) for room in range(8)]
     drawn = list(Condition)[int(streams[0].integers(len(Condition)))]
     condition = Condition(condition) if condition is not None else drawn
-    subject = draw_subject(streams[1], condition, sex=sex, heart_rate_bpm=heart_rate_bpm, lbbb=lbbb)
+    subject = draw_subject(streams[1], condition, sex=sex, heart_rate_bpm=heart_rate_bpm, lbbb=lbbb, findings=findings)
     anatomy = build_anatomy(subject, streams[2])
     activation = activate(subject, anatomy)
     template = make_template(subject, anatomy, activation, streams[3])
     late = float(activation.lv.mean()) - _USUAL_LV_ACTIVATION_MS
-    timing = draw_timing(subject, template.r_ms, template.qt_ms, max(late, 0.0), streams[4])
+    clock = (template.r_ms, template.qt_ms) if findings is None else (findings.onset_to_r_ms, findings.qt_ms)
+    timing = draw_timing(subject, *clock, max(late, 0.0), streams[4])
     beat = build_motion(subject, anatomy, activation, timing, phases)
     record = make_record(subject, template, streams[5])
     spacing_mm = spacing_mm or float(np.round(streams[6].uniform(1.3, 1.7), 4))

@@ -42,7 +42,13 @@ _RV_SHARE = 0.45  # its wall is thin
 _LIMB_GAIN = 27.0
 _TILT = 0.3  # radians by which the heart lies steeper than the picture's axes
 _CHEST_GAIN = 17.0
-_CHEST_REACH = (1.42, 1.40, 1.28, 1.15, 1.05, 1.0)  # electrodes act from farther away than in an unbounded conductor
+_CHEST_REACH = (1.75, 1.52, 1.28, 1.15, 1.05, 1.0)  # electrodes act from farther away than in an unbounded conductor
+# What a failing ventricle does to the record at a weakness of 1: limb leads lose voltage while the chest leads do not,
+# the heart turns backwards (R progresses poorly; both Goldberger 1982), T flattens, the loaded atria lengthen P.
+_LIMB_LOSS = 0.38
+_TURN_BACK = 0.42
+_T_LOSS = 0.8
+_P_LONGER = 0.25
 _SHIELDED_MV = 2.8
 _COLUMN_STEP = 4  # of the activation's lattice
 _STEP_MS = 1000.0 / SAMPLING_HZ
@@ -157,7 +163,8 @@ def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> lis
     septal = np.abs(angle_between(anatomy.angles[columns], np.pi + 0.1)) < 1.0
     free = np.where((anatomy.rv - anatomy.epi)[picked] > 4.0, 1.0, 0.0)
     scar = anatomy.scar[picked]
-    strain = subject.wall_stress
+    strain = subject.wall_stress + 0.25 * max(subject.weakness, 0.0)
+    gradient = max(1.0 - _T_LOSS * subject.weakness, 0.1)
     out = []
     for radius, times, sign, longer, dead in (
         (anatomy.endo, activation.endo, 1.0, 10.0 * (1.0 - 3.0 * strain) - 3.0 * level, np.clip(1.25 * scar, 0, 1)),
@@ -167,7 +174,7 @@ def _surfaces(subject: Subject, anatomy: Anatomy, activation: Activation) -> lis
     ):
         place, area = _geometry(anatomy, radius, rows, columns)
         area = area * np.broadcast_to(sign, times.shape)[..., None]
-        late = longer + 45.0 * scar * (1.0 - dead) - 0.4 * (times - 30.0)
+        late = gradient * longer + 45.0 * scar * (1.0 - dead) - 0.4 * (times - 30.0)
         out.append(_Surface(place.reshape(-1, 3), area.reshape(-1, 3), times.ravel(), late.ravel(), dead.ravel()))
     return out
 
@@ -196,16 +203,22 @@ class _LeadField:
         self._places = _ELECTRODES * reach * bulk + rng.normal(0, 1.0, _ELECTRODES.shape) * np.array(
             [[9.0]] * 3 + [[10.0]] * 6
         )
+        self._turn = _TURN_BACK * subject.weakness + float(rng.normal(0, 0.12))
+        self._limb_gain = (
+            _LIMB_GAIN * max(1.0 - _LIMB_LOSS * subject.weakness, 0.3) * float(np.exp(rng.normal(0, 0.06)))
+        )
         self._tilt = float(rng.normal(_TILT, 0.22))
-        self._gain = float(np.exp(rng.normal(0, 0.22)))
+        self._gain = float(np.exp(rng.normal(0, 0.18)))
 
     def __call__(self, place: Array, area: Array) -> Array:
         """[12, n] mV per unit of action potential of each patch."""
         cos, sin = np.cos(self._tilt), np.sin(self._tilt)
         turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+        cos, sin = np.cos(self._turn), np.sin(self._turn)
+        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ turn
         gap = self._places[:, None] - (place @ turn.T)[None]
         potential = ((area @ turn.T)[None] * gap).sum(-1) / np.linalg.norm(gap, axis=-1) ** 3
-        limb, chest = self._gain * _LIMB_GAIN * potential[:3], self._gain * _CHEST_GAIN * potential[3:]
+        limb, chest = self._gain * self._limb_gain * potential[:3], self._gain * _CHEST_GAIN * potential[3:]
         right, left, foot = limb
         central = limb.mean(axis=0)
         one, two = left - right, foot - right
@@ -245,7 +258,7 @@ def _p_wave(subject: Subject, times: Array, leads: _LeadField) -> Array:
     direction = np.array([[0.45, -0.35, -0.85], [0.85, 0.25, -0.35]])
     size = np.array([[150.0], [120.0]])
     matrix = leads(place, direction * size)
-    length = 104.0
+    length = 104.0 * (1.0 + _P_LONGER * max(subject.weakness, -0.5))
     centre = -subject.pr_ms + length * np.array([[0.42], [0.68]])
     course = np.exp(-(((times[None] - centre) / (0.21 * length)) ** 2))
     return np.asarray(matrix @ course)

@@ -7,7 +7,7 @@ later in the simulator is derived from one `Subject`, so that the ECG and the mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -68,6 +68,8 @@ class Subject:
         rv_descent_mm: the same for the tricuspid annulus at the free wall.
         twist_base_deg: rotation of the base at ES, counter-clockwise seen from the apex.
         twist_apex_deg: rotation of the apex at ES.
+        weakness: how diseased the muscle is, 0 healthy (EF 60 %), 1 failing (EF 20 %), by condition and own
+            contractility: what the ECG knows of EF (decision 0008).
         wall_stress: contribution of load to a strain pattern of repolarisation, 0 to 1.
         septal_flatness: share by which RV pressure flattens the septum, 0 to 1.
         closure_after_t_ms: aortic closure minus the end of T (Obata: +15 ms at rest).
@@ -97,6 +99,7 @@ class Subject:
     rv_descent_mm: float
     twist_base_deg: float
     twist_apex_deg: float
+    weakness: float
     wall_stress: float
     septal_flatness: float
     closure_after_t_ms: float
@@ -111,6 +114,33 @@ class Subject:
     def esv_ml(self) -> float:
         """End-systolic LV volume."""
         return self.edv_ml * (1.0 - self.ef)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a real record says and the simulated patient must obey.
+
+    Attributes:
+        rr_ms: cycle that the case shows.
+        qt_ms: QRS onset to the end of T.
+        qrs_ms: QRS duration.
+        onset_to_r_ms: QRS onset to the R peak.
+        pr_ms: None without P.
+        conduction: as the record shows it.
+        fibrillation: whether the rhythm is atrial fibrillation.
+        contractility: estimate in SD of the condition's patients.
+        mass: voltage in SD of the condition's patients; goes with LV mass by half.
+    """
+
+    rr_ms: float
+    qt_ms: float
+    qrs_ms: float
+    onset_to_r_ms: float
+    pr_ms: float | None
+    conduction: Conduction
+    fibrillation: bool
+    contractility: float
+    mass: float
 
 
 @dataclass(frozen=True)
@@ -131,7 +161,7 @@ _NORMAL_EDV = ((166.0, 32.0), (124.0, 21.0))
 _NORMAL_EF = ((0.58, 0.05), (0.61, 0.05))
 _INFARCT = _Group(
     ((195.0, 42.0), (150.0, 32.0)),
-    ((0.31, 0.07), (0.33, 0.07)),
+    ((0.33, 0.085), (0.34, 0.085)),
     ((122.0, 22.0), (92.0, 16.0)),
     (70.0, 11.0),
     (0.50, 0.07),
@@ -143,7 +173,7 @@ _GROUPS: dict[Condition, _Group] = {
     Condition.NORMAL: _Group(_NORMAL_EDV, _NORMAL_EF, _NORMAL_MASS, (66.0, 10.0), (0.56, 0.05), (1.72, 0.09)),
     Condition.DILATED: _Group(
         ((298.0, 50.0), (245.0, 42.0)),
-        ((0.22, 0.075), (0.24, 0.075)),
+        ((0.235, 0.10), (0.25, 0.10)),
         ((165.0, 30.0), (128.0, 24.0)),
         (76.0, 12.0),
         (0.40, 0.09),
@@ -172,10 +202,10 @@ _GROUPS: dict[Condition, _Group] = {
     Condition.INFARCT_LATERAL: _INFARCT,
     Condition.LBBB: _Group(
         ((188.0, 36.0), (146.0, 28.0)),
-        ((0.48, 0.08), (0.50, 0.08)),
+        ((0.48, 0.11), (0.50, 0.11)),
         ((118.0, 22.0), (84.0, 15.0)),
         (69.0, 10.0),
-        (0.53, 0.06),
+        (0.50, 0.10),
         (1.60, 0.10),
         (64.0, 8.0),
     ),
@@ -184,10 +214,10 @@ _GROUPS: dict[Condition, _Group] = {
     ),
     Condition.ATRIAL_FIBRILLATION: _Group(
         ((168.0, 34.0), (130.0, 24.0)),
-        ((0.52, 0.08), (0.54, 0.08)),
+        ((0.52, 0.10), (0.54, 0.10)),
         ((115.0, 22.0), (80.0, 14.0)),
         (88.0, 18.0),
-        (0.49, 0.07),
+        (0.49, 0.085),
         (1.62, 0.09),
         (69.0, 7.0),
     ),
@@ -201,6 +231,25 @@ _GROUPS: dict[Condition, _Group] = {
         (52.0, 13.0),
     ),
 }
+
+# How EF is told (decision 0008): within a condition its variance is shared between contractility, which the ECG shows,
+# geometry (thick walls round a small cavity eject more), which the picture shows, and load, which neither shows.
+_EF_BY_CONTRACTILITY = 0.80
+_EF_BY_GEOMETRY = 0.34
+_MASS_BY_VOLTAGE = 0.5  # voltage and mass correlate by about a half
+_WEAKNESS_BY_CONTRACTILITY = 0.22
+_CONDITION_SHOWS = (0.35, 1.25)
+_RV_GOES_ALONG = 0.85
+"""Correlation of LV and RV EF within a condition."""
+
+_MITRAL_LEAK = (
+    Condition.DILATED,
+    Condition.LBBB,
+    Condition.ATRIAL_FIBRILLATION,
+    Condition.INFARCT_ANTERIOR,
+    Condition.INFARCT_INFERIOR,
+    Condition.INFARCT_LATERAL,
+)
 
 _SCARS: dict[Condition, tuple[float, float]] = {
     # centre angle and level: LAD antero-septal and apical, RCA inferior, LCx lateral
@@ -252,13 +301,42 @@ def _qt_ms(rng: np.random.Generator, sex: str, heart_rate: float, wide: float) -
     return expected + 0.3 * fast + float(rng.normal(0, 14.0)) + wide
 
 
-def _draw_ef(rng: np.random.Generator, group: _Group, sex_index: int, scar: Scar | None) -> float:
-    """Ejection fraction; with a scar its size explains about half of the group's variance."""
-    mean, sd = group.ef[sex_index]
+def _ef_mean_sd(group: _Group, female: int, scar: Scar | None) -> tuple[float, float]:
+    """Mean and SD of EF before contractility and geometry; a scar's size explains about a third of its group's."""
+    mean, sd = group.ef[female]
     if scar is None:
-        return _normal(rng, mean, sd, max(0.08, mean - 3 * sd), min(0.84, mean + 3 * sd))
-    size = scar.half_angle * scar.half_level * scar.transmurality
-    return _normal(rng, mean - 0.7 * (size - 0.28), 0.05, 0.15, 0.52)
+        return mean, sd
+    return mean - 0.5 * (scar.half_angle * scar.half_level * scar.transmurality - 0.28), 0.07
+
+
+def _draw_ef(rng: np.random.Generator, mean: float, sd: float, contractility: float, geometry: float) -> float:
+    """Ejection fraction from what the ECG can show, what the picture shows, and the rest (load of the day)."""
+    known = _EF_BY_CONTRACTILITY * contractility + _EF_BY_GEOMETRY * geometry
+    rest = float(np.sqrt(1.0 - _EF_BY_CONTRACTILITY**2 - _EF_BY_GEOMETRY**2))
+    return _normal(rng, mean + sd * known, sd * rest, max(0.08, mean - 3 * sd), min(0.84, mean + 3 * sd))
+
+
+def _draw_weakness(rng: np.random.Generator, mean_ef: float, contractility: float) -> float:
+    """State of the muscle: the condition's part, which shows more in one patient than in another, and his own."""
+    shows = float(rng.uniform(*_CONDITION_SHOWS))
+    own = _WEAKNESS_BY_CONTRACTILITY * contractility + float(rng.normal(0, 0.05))
+    return float(np.clip(shows * (0.60 - mean_ef) / 0.40 - own, -0.7, 1.6))
+
+
+def _draw_rv_ef(rng: np.random.Generator, group: _Group, female: int, ef: float) -> float:
+    """RV EF, which goes along with LV EF: else the ratio of the two EDVs would tell EF."""
+    mean, sd = group.rv_ef[0] + 0.03 * female, group.rv_ef[1]
+    along = _RV_GOES_ALONG * float(np.clip((ef - group.ef[female][0]) / group.ef[female][1], -2.5, 2.5))
+    alone = float(np.sqrt(1.0 - _RV_GOES_ALONG**2))
+    return _normal(rng, mean + sd * along, sd * alone, 0.15, 0.72)
+
+
+def _right_over_left(rng: np.random.Generator, condition: Condition) -> float:
+    """Stroke volume of the RV over that of the LV: below 1 by mitral, above 1 by tricuspid regurgitation."""
+    leak, scatter = abs(float(rng.normal(0, 0.16))), float(rng.normal(0, 0.05))
+    if condition == Condition.RV_OVERLOAD:
+        return 1.0 + leak + scatter
+    return 1.0 + scatter - (min(leak, 0.4) if condition in _MITRAL_LEAK else 0.1 * leak)
 
 
 def draw_subject(
@@ -268,6 +346,7 @@ def draw_subject(
     sex: str | None = None,
     heart_rate_bpm: float | None = None,
     lbbb: bool | None = None,
+    findings: Findings | None = None,
 ) -> Subject:
     """Draw one patient of a condition.
 
@@ -277,6 +356,8 @@ def draw_subject(
         sex: "M" or "F"; drawn if None.
         heart_rate_bpm: 40 to 140; drawn if None.
         lbbb: for dilated hearts whether they have LBBB; drawn if None.
+        findings: of a real record, which then replace the draws of rate, intervals, conduction and contractility and
+            pull on the mass.
     """
     group = _GROUPS[condition]
     drawn_sex = "M" if rng.uniform() < 0.55 else "F"
@@ -286,16 +367,24 @@ def draw_subject(
     height = (163.0 if female else 176.5) + 6.5 * (0.7 * size + 0.7 * float(rng.normal()))
     bmi = float(np.clip(rng.normal(26.5, 3.6), 18.5, 38.0))
     edv_mean, edv_sd = group.edv_ml[female]
-    edv = edv_mean + edv_sd * float(np.clip(0.75 * size + 0.66 * rng.normal(), -2.2, 2.4))
+    edv_z = float(np.clip(0.75 * size + 0.66 * rng.normal(), -2.2, 2.4))
+    edv = edv_mean + edv_sd * edv_z
     mass_mean, mass_sd = group.mass_g[female]
-    mass = mass_mean + mass_sd * float(np.clip(0.7 * size + 0.71 * rng.normal(), -2.0, 2.5))
+    mass_z = float(np.clip(0.7 * size + 0.71 * rng.normal(), -2.0, 2.5))
+    if findings is not None:
+        mass_z = float(np.clip(_MASS_BY_VOLTAGE * findings.mass + (1 - _MASS_BY_VOLTAGE**2) ** 0.5 * mass_z, -2.0, 2.5))
+    mass = mass_mean + mass_sd * mass_z
     age = int(_normal(rng, *group.age, 25, 85))
     drawn_rate = _normal(rng, *group.heart_rate, 42.0, 138.0)
     rate = float(np.clip(heart_rate_bpm if heart_rate_bpm is not None else drawn_rate, 40.0, 140.0))
     scar = _draw_scar(rng, condition)
     conduction = _draw_conduction(rng, condition, lbbb)
-    ef = _draw_ef(rng, group, female, scar)
-    rv_ef = _normal(rng, group.rv_ef[0] + 0.03 * female, group.rv_ef[1], 0.15, 0.72)
+    mean_ef, sd_ef = _ef_mean_sd(group, female, scar)
+    contractility = float(np.clip(rng.normal(), -2.5, 2.5))
+    contractility = findings.contractility if findings is not None else contractility
+    ef = _draw_ef(rng, mean_ef, sd_ef, contractility, (mass_z - edv_z) / 0.97)
+    rv_ef = _draw_rv_ef(rng, group, female, ef)
+    weakness = _draw_weakness(rng, mean_ef, contractility)
     fibrillation = condition == Condition.ATRIAL_FIBRILLATION
     wide = {Conduction.NORMAL: 0.0, Conduction.LBBB: 34.0, Conduction.RBBB: 22.0}[conduction]
     septal, apical = _hypertrophy(rng, condition)
@@ -303,7 +392,7 @@ def draw_subject(
     if condition == Condition.HYPERTROPHIC:
         descent *= 0.85
     twist = float(np.clip(0.3 + 0.7 * (ef - 0.1) / 0.48, 0.25, 1.25))
-    return Subject(
+    subject = Subject(
         condition=condition,
         sex=sex,
         age_years=age,
@@ -319,7 +408,7 @@ def draw_subject(
         ef=ef,
         mass_g=float(mass),
         rv_ef=rv_ef,
-        rv_edv_ml=float(edv) * ef / rv_ef * float(rng.normal(1.0, 0.03)),
+        rv_edv_ml=float(edv) * ef / rv_ef * _right_over_left(rng, condition),
         sphericity=_normal(rng, *group.sphericity, 1.15, 2.0),
         asymmetry=septal,
         apical=apical,
@@ -327,10 +416,25 @@ def draw_subject(
         rv_descent_mm=descent + float(np.clip(rng.normal(6.0, 1.5), 2.0, 9.0)) * min(1.0, rv_ef / 0.5),
         twist_base_deg=-4.0 * twist + float(rng.normal(0, 0.8)),
         twist_apex_deg=10.0 * twist + float(rng.normal(0, 1.5)),
+        weakness=weakness,
         wall_stress=_wall_stress(rng, condition),
         septal_flatness=float(rng.uniform(0.3, 0.8)) if condition == Condition.RV_OVERLOAD else 0.0,
         closure_after_t_ms=float(np.clip(rng.normal(8.0, 11.0), -28.0, 30.0)),
         atrial_share=0.0 if fibrillation else float(np.clip(rng.normal(0.12 + 0.0026 * age, 0.04), 0.1, 0.42)),
+    )
+    return subject if findings is None else _obeying(subject, findings)
+
+
+def _obeying(subject: Subject, findings: Findings) -> Subject:
+    """The subject with a record's rate, intervals and rhythm."""
+    return replace(
+        subject,
+        heart_rate_bpm=60_000.0 / findings.rr_ms,
+        pr_ms=findings.pr_ms if findings.pr_ms is not None else subject.pr_ms,
+        qt_ms=findings.qt_ms,
+        conduction=findings.conduction,
+        fibrillation=findings.fibrillation,
+        atrial_share=0.0 if findings.fibrillation else max(subject.atrial_share, 0.1),
     )
 
 

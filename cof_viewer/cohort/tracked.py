@@ -296,9 +296,12 @@ def _with_experts(labels: LabelCine, experts: Mapping[int, UInt8]) -> tuple[Labe
     data, by = labels.data.copy(), [By.SEGMENTED] * labels.phases
     for phase, drawn in experts.items():
         merged = drawn.astype(np.uint8)
-        for label in (Label.MYO, Label.RV):  # experts of the cavity alone say nothing of the rest
-            if not (drawn == label).any():
-                merged[(drawn == Label.BACKGROUND) & (data[phase] == label)] = label
+        free = drawn == Label.BACKGROUND
+        if not (drawn == Label.RV).any():  # experts of the LV alone say nothing of the RV
+            merged[free & (data[phase] == Label.RV)] = Label.RV
+        if not (drawn == Label.MYO).any():  # nor those of the cavity of the wall, which closes round their outline
+            left = np.isin(data[phase], (Label.LV, Label.MYO)) & (drawn == Label.LV).any(axis=(1, 2), keepdims=True)
+            merged[free & left] = Label.MYO
         data[phase], by[phase] = merged, By.EXPERT
     return LabelCine(data, labels.grid), by
 

@@ -2,7 +2,7 @@
 
 Stationary velocities in plane on the 3 mm lattice and one shift of each slice along the axis are fitted to the
 experts' labels and to the pictures of both phases. Part s of the way is exp(s v): the picture there is ED seen
-forwards and ES seen backwards, blended, so that the real ED and the real ES are reached exactly.
+forwards, and near ES more and more ES seen backwards, so that the real ED and the real ES are reached exactly.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _SIMILARITY, _ROUGH, _SHIFT_ROUGH, _SHIFT_PRIOR = 0.2, 0.06, 0.2, 0.02
 _CLOSEST = 0.25
 """Slices never come nearer to each other than this share of their distance."""
 _WINDOW = 9
+_ES_SHOWS_FROM = 0.7
+"""Part of the way from which ES begins to show: two pictures that do not quite fit are blended for few phases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def carry(
             back = integrate((here - velocity) / LATTICE_SPACING_MM) * LATTICE_SPACING_MM
             forwards = phases.moved(0, ahead, amount * shift, sharp=True)
             backwards = phases.moved(1, back, (amount - 1.0) * shift, sharp=True)
-            blend = torch.lerp(forwards, backwards, amount)
+            blend = torch.lerp(forwards, backwards, _share_of_es(amount))
             pictures[t] = blend[:, 0].numpy()
             hard[t] = _hard(soft_shares(blend[:, 1:], CANONICAL_SPACING_MM))
             pull[t, ..., :2] = ahead.permute(0, 2, 3, 1).numpy()
@@ -220,6 +222,12 @@ def _apart(shift: Float) -> Float:
     for z in range(1, len(place)):
         place[z] = max(place[z], place[z - 1] + _CLOSEST)
     return np.asarray(place - np.arange(len(shift)), dtype=np.float32)
+
+
+def _share_of_es(amount: float) -> float:
+    """Weight of ES in the picture and the labels: 0 up to most of the way, 1 at ES, smooth between."""
+    share = min(max((amount - _ES_SHOWS_FROM) / (1.0 - _ES_SHOWS_FROM), 0.0), 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def _hard(shares: Tensor) -> UInt8:

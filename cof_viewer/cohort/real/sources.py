@@ -54,9 +54,7 @@ class RealBeats:
         """The ACDC cines in the manifest's order, then Sunnybrook, then the exam, as far as they are there."""
         mri = self.data_dir / "mri"
         rows = [row for row in read_manifest(mri) if row.kind == "cine"]
-        known = [
-            _request(row.patient_id, row.part.value, row.group, row.path.relative_to(mri).as_posix()) for row in rows
-        ]
+        known = [_request(row.patient_id, row.part, row.group, row.path.relative_to(mri).as_posix()) for row in rows]
         others = {f"scd:{name}": f"cines/scd_{name}_cine.nii.gz" for name in _SUNNYBROOK}
         others["bivme:patient1"] = _EXAM
         part_of = split_patients({patient: patient.split(":")[0] for patient in others})

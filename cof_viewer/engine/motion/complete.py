@@ -103,7 +103,7 @@ def fit_ed_to_es(images: Float, labels: UInt8, slice_mm: float, steps: int = STE
     with torch.no_grad():
         final = smooth_velocity(velocity)
         folded = (jacobian_determinant(integrate(final / LATTICE_SPACING_MM)) <= 0).float().mean()
-    return CompletedMotion(final.numpy(), _apart(shift.detach().numpy()), float(folded))
+    return CompletedMotion(final.numpy(), _apart(shift.detach().numpy(), fixed.highest.numpy()), float(folded))
 
 
 def carry(
@@ -157,6 +157,7 @@ class _Phases:
         if not all((phase == Label.LV).any() for phase in labels):
             raise ValueError("a phase without LV")
         spacing = (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM)
+        self.highest = _highest(labels)
         self._stacks = []
         for picture, drawn in zip(images, labels, strict=True):
             distance = F.pad(
@@ -171,7 +172,7 @@ class _Phases:
 
     def moved(self, phase: int, displacement_mm: Tensor, shift: Tensor, *, sharp: bool = False) -> Tensor:
         """[z, 4, 128, 128] picture and distances of a phase pulled back; `sharp` pictures don't blend two slices."""
-        stack, index = self._stacks[phase], torch.arange(len(shift)) + shift + 1.0
+        stack, index = self._stacks[phase], torch.maximum(torch.arange(len(shift)) + shift, self.highest) + 1.0
         slid = slide_slices(stack, index)
         if sharp:
             low = index.floor()
@@ -216,9 +217,16 @@ def _descent(labels: UInt8, slice_mm: float) -> Float:
     return np.asarray(-descent / slice_mm * descent_profile(level), dtype=np.float32)
 
 
-def _apart(shift: Float) -> Float:
-    """Shifts whose slices keep their order and a least distance."""
-    place = np.arange(len(shift)) + shift
+def _highest(labels: UInt8) -> Tensor:
+    """[z] highest slice of ED that each slice of ES may show: one with ventricle where there is ventricle at ES."""
+    first_ed, first_es = (int(np.flatnonzero((phase == Label.LV).any(axis=(1, 2)))[0]) for phase in labels)
+    index = torch.arange(labels.shape[1])
+    return torch.where(index >= first_es, float(first_ed), -1.0)
+
+
+def _apart(shift: Float, highest: Float) -> Float:
+    """Shifts that reach no higher than `highest` and whose slices keep their order and a least distance."""
+    place = np.maximum(np.arange(len(shift)) + shift, highest)
     for z in range(1, len(place)):
         place[z] = max(place[z], place[z - 1] + _CLOSEST)
     return np.asarray(place - np.arange(len(shift)), dtype=np.float32)

@@ -158,6 +158,7 @@ class _Phases:
             raise ValueError("a phase without LV")
         spacing = (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM)
         self.highest = _highest(labels)
+        self._base = [first + 1.0 for first in _first_slices(labels)]
         self._stacks = []
         for picture, drawn in zip(images, labels, strict=True):
             distance = F.pad(
@@ -171,13 +172,18 @@ class _Phases:
         self._grey = _local(F.avg_pool2d(target[:, :1], 2))
 
     def moved(self, phase: int, displacement_mm: Tensor, shift: Tensor, *, sharp: bool = False) -> Tensor:
-        """[z, 4, 128, 128] picture and distances of a phase pulled back; `sharp` pictures don't blend two slices."""
+        """[z, 4, 128, 128] picture and distances of a phase pulled back.
+
+        `sharp` blends no two slices of the picture, and takes a label between the first slice with ventricle and
+        what lies above it as one or the other: an outline half-way to none would shrink where the picture does not.
+        """
         stack, index = self._stacks[phase], torch.maximum(torch.arange(len(shift)) + shift, self.highest) + 1.0
         slid = slide_slices(stack, index)
         if sharp:
             low = index.floor()
             steep = low + ((index - low - 0.5) * 3.0 + 0.5).clamp(0, 1)
-            slid = torch.cat([slide_slices(stack[:, :1], steep), slid[:, 1:]], dim=1)
+            whole = torch.where(index < self._base[phase], index.round().clamp(min=1.0), index)
+            slid = torch.cat([slide_slices(stack[:, :1], steep), slide_slices(stack[:, 1:], whole)], dim=1)
         fine = F.interpolate(displacement_mm, scale_factor=2, mode="bilinear", align_corners=False)
         pixels = fine.permute(0, 2, 3, 1) * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
         return F.grid_sample(slid, self._identity + pixels, align_corners=True, padding_mode="border")
@@ -219,9 +225,14 @@ def _descent(labels: UInt8, slice_mm: float) -> Float:
 
 def _highest(labels: UInt8) -> Tensor:
     """[z] highest slice of ED that each slice of ES may show: one with ventricle where there is ventricle at ES."""
-    first_ed, first_es = (int(np.flatnonzero((phase == Label.LV).any(axis=(1, 2)))[0]) for phase in labels)
+    first_ed, first_es = _first_slices(labels)
     index = torch.arange(labels.shape[1])
     return torch.where(index >= first_es, float(first_ed), -1.0)
+
+
+def _first_slices(labels: UInt8) -> list[int]:
+    """First slice with LV of each phase."""
+    return [int(np.flatnonzero((phase == Label.LV).any(axis=(1, 2)))[0]) for phase in labels]
 
 
 def _apart(shift: Float, highest: Float) -> Float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import lru_cache, wraps
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 INK, TEXT, HINT, LINE, ACCENT, ENDO, EPI = "#17181A", "#4A4D54", "#646871", "#E0E1E5", "#0F7F70", "#C25400", "#2B7FB0"
 _STYLE: dict[Any, Any] = {
-    "font.family": ["Inter", "DejaVu Sans"],
+    "font.family": ["Inter"],
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": TEXT,
@@ -53,22 +55,35 @@ def _styled(draw: Callable[_Given, bytes]) -> Callable[_Given, bytes]:
     def styled(*args: _Given.args, **kwargs: _Given.kwargs) -> bytes:
         import matplotlib as mpl
 
+        _know_inter()
         with mpl.rc_context(_STYLE):
             return draw(*args, **kwargs)
 
     return styled
 
 
+@lru_cache(maxsize=1)
+def _know_inter() -> None:
+    """Make the program's own fonts known to matplotlib."""
+    from matplotlib import font_manager
+
+    package = Path(str(resources.files("cof_viewer")))
+    installed = package / "_data" / "resources" / "fonts"
+    folder = installed if installed.is_dir() else package.parent / "resources" / "fonts"
+    for path in sorted(folder.glob("Inter-*.ttf")):
+        font_manager.fontManager.addfont(path)
+
+
 @_styled
 def montage(rows: Sequence[tuple[str, CohortCase]]) -> bytes:
     """PNG of cases under each other: base, middle and apex at ED and at ES."""
     figure, axes = _grid(len(rows), 6, 1.35, 1.35)
-    for line, (name, case) in zip(axes, rows, strict=True):
+    for row, (line, (name, case)) in enumerate(zip(axes, rows, strict=True)):
         for column, (t, z) in enumerate((t, z) for t in (0, case.es_phase) for z in _levels(case)):
             ax = line[column]
             ax.imshow(case.image[t, z], cmap="gray", vmin=0, vmax=255)
             ax.set_axis_off()
-            if line is axes[0]:
+            if row == 0:
                 ax.set_title(f"{'ED' if column < 3 else 'ES'}, {('base', 'middle', 'apex')[column % 3]}", loc="center")
         line[0].text(-0.06, 0.5, name, transform=line[0].transAxes, rotation=90, va="center", ha="right", fontsize=8)
     figure.subplots_adjust(wspace=0.03, hspace=0.03)

@@ -31,8 +31,8 @@ class Published:
 _PETERSEN = "Petersen 2017, UK Biobank, healthy"
 _ACDC = "ACDC, expert labels"
 _COPENHAGEN = "Copenhagen, n 1,969: IVCT + LVET"
-_TRACKING = "feature tracking, one program (REFERENCE 6)"
-_WALL = "Petersen-convention mid wall (REFERENCE 5)"
+_TRACKING = "CMR feature tracking, one program; others differ"
+_WALL = "CMR reference, healthy, mid level at ED"
 
 FAMILY_OF: dict[str, str] = {
     "normal": "normal",

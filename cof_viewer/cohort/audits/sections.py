@@ -26,7 +26,10 @@ from cof_viewer.cohort.case import COMPONENTS, CohortCase, Kind
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.split import Split
 
-_SHOWN = 4
+_SHOWN = 5
+_SHOWN_FIRST = ("normal", "dilated", "hypertrophic", "infarct", "RV overload")
+"""Conditions that real and simulated patients share."""
+
 _LOW_EF, _USUAL_EF = 40.0, 50.0
 _MADE = (Kind.SIMULATED, Kind.ECG_FIRST)
 
@@ -212,8 +215,9 @@ def _montage_rows(store: Store, cases: Sequence[Measured], kinds: Sequence[Kind]
     chosen: dict[str, Measured] = {}
     for case in sorted((c for c in cases if c.row.kind in kinds), key=lambda c: c.row.sha256):
         chosen.setdefault(family_of(case.row.group), case)
-    rows = [chosen[family] for family in sorted(chosen)][:_SHOWN]
-    return [(f"{family_of(c.row.group)}", store.load(c.row.case_id)) for c in rows]
+    order = sorted(chosen, key=lambda family: (family not in _SHOWN_FIRST, family))
+    rows = [chosen[family] for family in order][:_SHOWN]
+    return [(family_of(c.row.group), store.load(c.row.case_id)) for c in rows]
 
 
 def _r(value: float) -> str:

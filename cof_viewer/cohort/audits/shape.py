@@ -155,16 +155,17 @@ def _circumferential_strain(case: CohortCase) -> float:
 def _longitudinal_strain(case: CohortCase) -> float:
     """Percent shortening between base and apex at ES by the displacement of the wall.
 
-    The field is a pull-back: a wall that came down from the base has a negative dz.
+    The field is a pull-back: a wall that came down from the base has a negative dz. A field without any dz was
+    tracked in plane only and tells no strain: NaN.
     """
     es = case.labels[case.es_phase]
     step = MOTION_STEP
     wall = (es == Label.MYO)[:, step // 2 :: step, step // 2 :: step]
     held = np.flatnonzero(wall.any(axis=(1, 2)) & (es == Label.LV).any(axis=(1, 2)))
     length = float(np.count_nonzero(_areas_mm2(case.labels[0], Label.LV))) * case.slice_mm
-    if len(held) < 3 or not length:
-        return float("nan")
     dz = case.displacement_mm[case.es_phase, ..., 2].astype(np.float64)
+    if len(held) < 3 or not length or not dz.any():
+        return float("nan")
     down = [float(-dz[z][wall[z]].mean()) for z in held]
     slope = float(np.polyfit(held * case.slice_mm, down, 1)[0])
     return 100.0 * slope

@@ -26,6 +26,10 @@ def test_tube_has_its_own_numbers() -> None:
     assert np.isnan(function["rv_edv_ml"])
 
 
+def test_motion_tracked_in_plane_tells_no_longitudinal_strain() -> None:
+    assert np.isnan(function_numbers(tube(descent_mm=0.0))["gls_percent"])
+
+
 def test_stated_numbers_go_before_counted_ones() -> None:
     case = tube()
     stated = type(case)(**{**vars(case), "numbers": {"ef_percent": 61.5}})

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from cof_viewer.app.paths import models_dir
+from cof_viewer.app.models import require_models_folder
 from cof_viewer.app.state import AnchorPhase, EngineState
 from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.generation import Generation, Measurement
@@ -53,14 +53,14 @@ EngineLoader = Callable[[str], EnginePort]
 
 
 def load_engine(device: str) -> EnginePort:
-    """Load the shipped weights onto a device.
+    """Load the weights in use onto a device.
 
     Raises:
         UserError: when weights are missing or have another checksum.
     """
     from cof_viewer.engine.engine import Engine
 
-    engine: EnginePort = Engine.load(models_dir(), device)
+    engine: EnginePort = Engine.load(require_models_folder(), device)
     return engine
 
 

@@ -26,10 +26,20 @@ def resources_dir() -> Path:
     return _shipped("resources")
 
 
+def shipped_models_dir() -> Path:
+    """Folder with the weights that came with the program."""
+    return _shipped("models")
+
+
 def models_dir() -> Path:
-    """Folder with the learned weights, their cards and their checksums; COF_VIEWER_MODELS overrides it."""
-    override = os.environ.get("COF_VIEWER_MODELS")
-    return Path(override) if override else _shipped("models")
+    """Folder with the learned weights, their cards and their checksums.
+
+    COF_VIEWER_MODELS goes first, then the folder of the user's settings (`cof-viewer models use`), then what ships.
+    """
+    from cof_viewer.app.settings import load_settings  # the settings ask this module where they lie
+
+    override = os.environ.get("COF_VIEWER_MODELS") or load_settings().models_folder
+    return Path(override) if override else shipped_models_dir()
 
 
 def demo_dir() -> Path:

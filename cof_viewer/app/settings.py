@@ -29,6 +29,7 @@ class Settings:
     ecg_speed_mm_s: int = 25
     ecg_gain_mm_mv: int = 10
     institution: str = ""
+    models_folder: str = ""
     recent_limit: int = 50
 
 
@@ -86,6 +87,7 @@ ROWS: tuple[SettingRow, ...] = (
     SettingRow("ecg_speed_mm_s", "ECG paper speed", choices=(25, 50), help="mm/s"),
     SettingRow("ecg_gain_mm_mv", "ECG gain", choices=(5, 10, 20), help="mm/mV"),
     SettingRow("institution", "Institution", help="Stands at the head of the report."),
+    SettingRow("models_folder", "Folder of the models", help="Empty: the models that came with the program."),
     SettingRow("recent_limit", "Recent studies kept", low=0, high=1000),
 )
 

@@ -18,6 +18,7 @@ from cof_viewer.cli.generate import generate
 from cof_viewer.cli.inspect import inspect
 from cof_viewer.cli.main import BAD_INPUT, CANCELLED, GOOD, OUR_FAULT
 from cof_viewer.cli.measure import measure
+from cof_viewer.cli.models import models
 from cof_viewer.cli.segment import segment
 from cof_viewer.cli.window import window
 from cof_viewer.domain.errors import Cancelled, UserError
@@ -70,6 +71,7 @@ app.command("inspect")(inspect)
 app.command("segment")(segment)
 app.command("measure")(measure)
 app.command("generate")(generate)
+app.add_typer(models)
 
 
 def run(arguments: list[str]) -> int:

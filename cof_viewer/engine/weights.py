@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from cof_viewer.domain.errors import UserError
+
+if TYPE_CHECKING:  # the manifest is read by commands that should not wait for torch
+    from torch import Tensor
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -126,6 +126,8 @@ def weights_sha256(folder: Path) -> str:
 
 
 def _stored(value: Tensor, *, half: bool) -> Tensor:
+    import torch
+
     plain = value.detach().cpu().contiguous()
     return plain.to(torch.float16) if half and plain.is_floating_point() else plain.clone()
 

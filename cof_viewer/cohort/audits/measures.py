@@ -25,7 +25,7 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 
 _CACHE = "measures.json"
-_VERSION = 2
+_VERSION = 3
 _BATCH = 16
 
 

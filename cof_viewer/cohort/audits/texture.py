@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 
 _PERCENTILES = (5, 25, 50, 75, 95)
 _BANDS = 6
+_WINDOW = 64
+"""Pixels in the middle of the box that are looked at: the heart, without most of what a crop cut off."""
+
 FEATURE_NAMES = (
     *(f"grey_p{p}" for p in _PERCENTILES),
     *("lv_mean", "lv_sd", "wall_mean", "wall_sd", "rv_mean", "blood_over_wall", "edge", "flicker"),
@@ -51,16 +54,19 @@ def frechet_distance(a: Array, b: Array) -> float:
 def _of_slice(image: NDArray[np.uint8], labels: NDArray[np.uint8], flicker: float) -> Array:
     grey = image.astype(np.float64)
     imaged = grey > 0
+    border = slice((len(grey) - _WINDOW) // 2, (len(grey) + _WINDOW) // 2)
+    grey, imaged, labels = grey[border, border], imaged[border, border], labels[border, border]
     white = max(float(np.percentile(grey[imaged], 99)), 1.0) if imaged.any() else 1.0
     grey = grey / white
     inside = grey[imaged] if imaged.any() else np.zeros(1)
     lv, wall, rv = (grey[labels == k] for k in (Label.LV, Label.MYO, Label.RV))
     means = [float(part.mean()) if part.size else np.nan for part in (lv, wall, rv)]
     sds = [float(part.std()) if part.size else np.nan for part in (lv, wall)]
-    step = np.hypot(*np.gradient(grey))
+    filled = np.where(imaged, grey, inside.mean())  # what was not imaged is no edge and no texture
+    step = np.hypot(*np.gradient(filled))
     values = [*np.percentile(inside, _PERCENTILES), means[0], sds[0], means[1], sds[1], means[2]]
     values += [means[0] / max(means[1], 1e-3) if np.isfinite(means[1]) else np.nan, float(step[imaged].mean()), flicker]
-    return np.array([*values, *_power(grey)])
+    return np.array([*values, *_power(filled)])
 
 
 def _power(grey: Array) -> list[float]:

@@ -29,6 +29,15 @@ def test_texture_of_a_plain_picture() -> None:
     assert np.isnan(values["rv_mean"])
 
 
+def test_what_was_not_imaged_is_no_texture() -> None:
+    case = tube()
+    image = case.image.copy()
+    image[..., :10] = 0
+    image[..., 86:] = 0
+    cut = type(case)(**{**vars(case), "image": image})
+    assert np.allclose(texture_features(cut), texture_features(case), equal_nan=True)
+
+
 def test_real_and_simulated_ecgs_meet_by_family() -> None:
     real = [
         measured(i, Kind.ECG_FIRST, 50, {"qrs_ms": 90.0 + i}, 0, group="lbbb", ecg_by="measured") for i in range(10)

@@ -16,13 +16,14 @@ import torch
 from lightning_fabric import Fabric
 
 from cof_viewer.cohort.real.ecgs import Record, default_folder, read_records
-from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.errors import Cancelled, UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_values
 from cof_viewer.engine.weights import WeightsEntry, save_weights
 from cof_viewer.learning.ecg.autoencoder import MaskedAutoencoder, random_order
 from cof_viewer.learning.ecg.config import PretrainConfig, config_to_dict, read_config
 from cof_viewer.learning.ecg.samples import Samples
+from cof_viewer.learning.watching import report, stop_is_asked
 
 NAME = "ecg_encoder"
 _WARM_UP = 0.1
@@ -81,6 +82,10 @@ def fit(
     saved = looked = time.monotonic()
     losses: list[float] = []
     while (done := _fraction(config, progress)) < 1:
+        if stop_is_asked():
+            _save(out / "checkpoint.pt", plain, optimizer, progress)
+            raise Cancelled
+        report(done, f"Step {progress.step}" + (f", loss {losses[-1]:.3g}" if losses else ""))
         losses.append(_step(fabric, network, optimizer, config, train, progress.step, done))
         progress.step += 1
         progress.seconds = time.monotonic() - began

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import cof_viewer
+from cof_viewer.cli.cohort import cohort
 from cof_viewer.cli.console import ReaderHasGone
 from cof_viewer.cli.generate import generate
 from cof_viewer.cli.inspect import inspect
@@ -20,6 +21,7 @@ from cof_viewer.cli.main import BAD_INPUT, CANCELLED, GOOD, OUR_FAULT
 from cof_viewer.cli.measure import measure
 from cof_viewer.cli.models import models
 from cof_viewer.cli.segment import segment
+from cof_viewer.cli.train import train
 from cof_viewer.cli.window import window
 from cof_viewer.domain.errors import Cancelled, UserError
 
@@ -72,6 +74,8 @@ app.command("segment")(segment)
 app.command("measure")(measure)
 app.command("generate")(generate)
 app.add_typer(models)
+app.command("train")(train)
+app.add_typer(cohort)
 
 
 def run(arguments: list[str]) -> int:

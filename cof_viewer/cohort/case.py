@@ -123,7 +123,7 @@ class CohortCase:
     @property
     def slices(self) -> int:
         """Number of slices."""
-        return self.image.shape[1]
+        return int(self.image.shape[1])
 
 
 def lattice_pixels() -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity, worst_first
 from cof_viewer.domain.function import Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement, Motion
-from cof_viewer.domain.image import Cine, LabelMap, Volume
+from cof_viewer.domain.image import Cine, LabelCine, LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.domain.study import Study
 from cof_viewer.engine import gate
@@ -25,7 +25,7 @@ from cof_viewer.engine.anchor import Prepared, prepare_anchor
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
 from cof_viewer.engine.flow import EULER_STEPS, FlowConfig, FlowNetwork
-from cof_viewer.engine.generate import AnchorMoment, Generator, generate_beat
+from cof_viewer.engine.generate import Ablation, AnchorMoment, Generator, generate_beat
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.segmenter import Segmenter
 from cof_viewer.engine.weights import load_weights, read_entries
@@ -140,11 +140,36 @@ class Engine:
         return prepare_anchor(self._segmenter, volume, self._generator.device, progress=progress, cancel=cancel)
 
     def track(
-        self, cine: Cine, anchor_phase: int = 0, progress: Progress = no_progress, cancel: CancelToken = NEVER
+        self,
+        cine: Cine,
+        anchor_phase: int = 0,
+        progress: Progress = no_progress,
+        cancel: CancelToken = NEVER,
+        *,
+        labels: LabelCine | None = None,
     ) -> Motion:
-        """Motion of a measured cine from one of its phases to all others, by the registration teacher."""
-        pose = self._segmenter.pose_of_cine(cine, cancel)
-        return self._teacher.track(cine, pose, anchor_phase, progress, cancel)
+        """Motion of a measured cine from one of its phases to all others, by the registration teacher.
+
+        In plane it is found, along the axis it is filled in by a prior (`RegistrationTeacher.track`).
+
+        Args:
+            cine: slices in any order.
+            anchor_phase: 0-based.
+            progress: told fraction and words.
+            cancel: looked at at least every 0.2 s.
+            labels: of every phase on the cine's grid; segmented here if not given.
+
+        Raises:
+            UserError: no heart is found.
+            Cancelled: somebody asked to stop.
+        """
+        pose, start = self._segmenter.pose_of_cine(cine, cancel), 0.0
+        if labels is None:
+            labels, start = (
+                self._segmenter.segment_cine(cine, pose, progress=part_of(progress, 0.0, 0.5), cancelled=cancel),
+                0.5,
+            )
+        return self._teacher.track(cine, pose, anchor_phase, part_of(progress, start, 1.0), cancel, labels=labels)
 
     def generate(
         self,
@@ -159,6 +184,7 @@ class Engine:
         measured: Measurement | None = None,
         progress: Progress = no_progress,
         cancel: CancelToken = NEVER,
+        ablate: Ablation | None = None,
     ) -> Generation:
         """A beat of the anchor, driven by the ECG.
 
@@ -173,6 +199,7 @@ class Engine:
             measured: of the study's cine where it is already there; measured here if missing.
             progress: told fraction and words.
             cancel: looked at at least every 0.2 s.
+            ablate: what the generator is not told ("ecg", "anatomy", "all-but-rate"); None tells it everything.
 
         Raises:
             UserError: no heart, no usable ECG, or an option out of range.
@@ -214,6 +241,7 @@ class Engine:
             flags=study.flags if study else (),
             progress=part_of(progress, start + 0.15, 1.0),
             cancel=cancel,
+            ablate=ablate,
         )
 
     def _anchor(

@@ -1,0 +1,47 @@
+"""From a checkpoint of a training to the weights that the engine loads."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cof_viewer.engine.weights import WeightsEntry, save_weights
+from cof_viewer.learning.registration.config import config_from_dict
+
+
+def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> WeightsEntry:
+    """Write the running mean of a training's weights as 16-bit safetensors, and its entry in the manifest.
+
+    Args:
+        run: folder with `checkpoint.pt`, `config.json` and, where it was looked at, `validation.csv`.
+        models: folder of the manifest.
+        about: further plain values for readers.
+    """
+    config = config_from_dict(json.loads((run / "config.json").read_text(encoding="utf-8")))
+    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1)}
+    data = {"sets": ["ACDC", "M&Ms"], "learned_from": "train", "chosen_on": "validation"}
+    figures = {"validation": _last_line(run / "validation.csv")}
+    values = {"training": training, "data": data, "figures": figures} | (about or {})
+    return save_weights(models, "registration", state["mean"], config=config.network.values(), about=values)
+
+
+def _last_line(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as stream:
+        *_, last = csv.DictReader(stream)
+    return {name: round(float(value), 4) for name, value in last.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    given = parser.parse_args()
+    publish(given.run, given.models)

@@ -1,0 +1,1 @@
+"""Tests of Stage 1's training."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,9 +22,14 @@ from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, beat_field, full_motion, scale_to_ef, source_slices
 from cof_viewer.engine.flow import Condition, FlowNetwork, euler, member_noise
-from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks
+from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks, standard_marks
 from cof_viewer.engine.warp import ScannerWarp, warp_beat
-from cof_viewer.signal.features import ecg_features
+from cof_viewer.signal.features import FEATURE_NAMES, ecg_features
+
+Ablation = Literal["ecg", "anatomy", "all-but-rate"]
+"""What the generator is not told: for the evaluation, and for a reader who asks what the ECG adds."""
+
+_RATE_FEATURES = ("rr_ms",)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,26 @@ class AnchorMoment:
     phase: int | None
     role: str
     guessed: bool = False
+
+
+def heard_features(beat: Beat, ablate: Ablation | None) -> NDArray[np.float32]:
+    """The ECG's numbers; with "all-but-rate" everything but RR and rate is unknown (NaN)."""
+    features = ecg_features(beat)
+    if ablate != "all-but-rate":
+        return features
+    return np.where([name in _RATE_FEATURES for name in FEATURE_NAMES], features, np.float32(np.nan))
+
+
+def heard_marks(beat: Beat, ablate: Ablation | None) -> TimeMarks:
+    """Time marks that what is heard of the ECG leads to expect.
+
+    Without the ECG the marks stand where the mean real beat has them; with the rate alone ES follows it (Weissler).
+    """
+    if ablate == "ecg":
+        return standard_marks(beat.rr_ms)
+    if ablate == "all-but-rate":
+        return expected_marks(replace(beat.intervals, t_end_at_ms=None), beat.rr_ms)
+    return expected_marks(beat.intervals, beat.rr_ms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +86,20 @@ class Generator:
         steps: int,
         seed: int,
         cancel: CancelToken,
+        ablate: Ablation | None = None,
     ) -> list[DrawnBeat]:
         """Members' beats for an anchor and an ECG; the first is the middle one."""
         statistics = self.statistics
         anatomy = statistics.standard_anatomy(torch.from_numpy(prepared.features), anchor_is_es)
-        intervals = statistics.standard_intervals(torch.from_numpy(ecg_features(beat)))
+        intervals = statistics.standard_intervals(torch.from_numpy(heard_features(beat, ablate)))
         noise = member_noise(members, statistics.beat_numbers, seed).to(self.device)
-        condition = self._condition(anatomy, intervals, torch.from_numpy(embedding), anchor_is_es, members)
+        heard = torch.from_numpy(embedding) * float(ablate != "all-but-rate")
+        condition = self._condition(anatomy, intervals, heard, anchor_is_es, members)
+        hide = torch.zeros_like(condition.has_ecg)
+        if ablate == "ecg":
+            condition = replace(condition, has_ecg=hide)
+        elif ablate == "anatomy":
+            condition = replace(condition, has_anatomy=hide)
         numbers = euler(self.network, noise, condition, steps, cancel).cpu()
         return [statistics.read(row) for row in numbers]
 
@@ -151,14 +184,23 @@ def generate_beat(
     flags: tuple[Flag, ...],
     progress: Progress,
     cancel: CancelToken,
+    ablate: Ablation | None = None,
 ) -> Generation:
     """Draw the members, choose the medoid, warp the anchor with it and count. Arguments as in `Engine.generate`."""
     progress(0.0, "Drawing the motion from the ECG")
     es_like = anchor.role == "es" or (anchor.role == "" and _is_late(beat, phases, anchor))
     drawn = generator.draw(
-        prepared, beat, embedding, anchor_is_es=es_like, members=members, steps=steps, seed=seed, cancel=cancel
+        prepared,
+        beat,
+        embedding,
+        anchor_is_es=es_like,
+        members=members,
+        steps=steps,
+        seed=seed,
+        cancel=cancel,
+        ablate=ablate,
     )
-    expected = expected_marks(beat.intervals, beat.rr_ms)
+    expected = heard_marks(beat, ablate)
     timed = [phase_moments(member.marks(expected), phases, anchor) for member in drawn]
     places = [float(s[phase]) for s, phase, _ in timed]
     motions = member_motions(generator, prepared, drawn, es_like, places, part_of(progress, 0.05, 0.35), cancel)

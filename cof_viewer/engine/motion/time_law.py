@@ -106,6 +106,11 @@ def expected_marks(intervals: Intervals, rr_ms: float) -> TimeMarks:
     return bounded_marks(0.49 * es, es, es + min(0.34 * (rr_ms - es), 230.0), rr_ms)
 
 
+def standard_marks(rr_ms: float) -> TimeMarks:
+    """Marks of the mean real beat, for when nothing but the length of the beat is known."""
+    return TimeMarks(_HALF_EJECTION * rr_ms, _ES * rr_ms, _HALF_FILLING * rr_ms, rr_ms)
+
+
 def bounded_marks(half_ejection_ms: float, es_ms: float, half_filling_ms: float, rr_ms: float) -> TimeMarks:
     """Marks in rising order with room between them, whatever was asked for."""
     es = float(np.clip(es_ms, 0.15 * rr_ms, 0.72 * rr_ms))

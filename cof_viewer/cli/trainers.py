@@ -151,7 +151,8 @@ class Trainer:
         return main if main is not None and "config" in inspect.signature(main).parameters else None
 
     def _reader(self) -> Callable[[Path], Any] | None:
-        return _found(f"{_LEARNING}.{self.package}.config", "read_config")
+        reader: Callable[[Path], Any] | None = _found(f"{_LEARNING}.{self.package}.config", "read_config")
+        return reader
 
     def _data_folder(self, given: Path | None) -> Path | None:
         """The folder that the trainer reads, of the one that was given.

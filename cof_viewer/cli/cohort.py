@@ -65,14 +65,20 @@ def make(
     sources = _sources(simulated, real, ecg, pairs or [], ecg_first, without_ecg, seed)
     if out.exists() and not out.is_dir():
         raise UserError(f'"{out}" is a file. Choose a folder for the store.', code="out")
+    from cof_viewer.app.bugs import log_bug
     from cof_viewer.cohort.build import build
-    from cof_viewer.cohort.source import Limited
     from cof_viewer.cohort.store import Store
 
-    if limit is not None:
-        sources = [Limited(source, limit) for source in sources]
     with long_work(quiet) as work:
-        report = build(sources, out, workers=workers, progress=work.progress, cancel=work.cancel)
+        report = build(
+            sources,
+            out,
+            workers=workers,
+            limit=limit,
+            progress=work.progress,
+            cancel=work.cancel,
+            log_fault=log_bug,
+        )
     store = Store.open(out)
     _say_made(store, report, quiet=quiet, as_json=as_json)
     return GOOD if store.rows else BAD_INPUT

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import multiprocessing
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+import json
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 
 from cof_viewer.cohort.check import broken
@@ -22,14 +19,18 @@ from cof_viewer.cohort.file import PARTIAL, sha256_of
 from cof_viewer.cohort.manifest import MANIFEST, CaseRow, read_rows, row_of, write_rows, write_table
 from cof_viewer.cohort.source import CaseRequest, CaseSource
 from cof_viewer.cohort.store import CASES, write_case
+from cof_viewer.cohort.workers import Died, work
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 
 REFUSED = "refused.csv"
 _ROWS_A_WRITE = 8
-_LOOK_S = 0.1
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_Job = tuple[CaseSource, CaseRequest]
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_MODELS_OF_CASES = ("localiser", "pose", "segmenter", "registration")
+"""Weights whose change changes a real case."""
+
+LogFault = Callable[[BaseException], Path | None]
+"""Keeps a fault of the program somewhere and says where; module-level, since workers call it."""
 
 
 @dataclass
@@ -41,159 +42,205 @@ class BuildReport:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Job:
+    source: int
+    request: CaseRequest
+    made_from: str
+
+
+@dataclass(frozen=True)
+class _CantWrite:
+    """The store's disk took no more: nothing goes on."""
+
+    error_number: int | None
+    words: str
+
+
+def print_fault(error: BaseException) -> None:
+    """Write a fault's traceback to stderr."""
+    traceback.print_exception(error)
+
+
 def build(
     sources: Sequence[CaseSource],
     out: Path,
     *,
     workers: int = 1,
+    limit: int | None = None,
     progress: Progress = no_progress,
     cancel: CancelToken = NEVER,
+    log_fault: LogFault = print_fault,
 ) -> BuildReport:
     """Make every case of the sources that does not stand in the store yet.
 
+    A case that can't be made, that the program fails at, or whose process dies is refused by name; the others are
+    made.
+
+    Args:
+        sources: in the order in which their cases are made; of two cases of one id the first is taken.
+        out: the store's folder, made where it is missing.
+        workers: processes that make cases.
+        limit: at most so many cases of each source; None takes all.
+        progress: told fraction and words.
+        cancel: looked at every 0.1 s.
+        log_fault: told every unexpected error, in the process where it happened.
+
     Raises:
-        UserError: a source can't be read at all, or the disk is full.
+        UserError: a source can't be read at all, or the disk is full or can't be written.
         Cancelled: the token was set; what was finished stays and the next build goes on from it.
     """
+    report = BuildReport()
     try:
-        return _build(sources, out, workers, progress, cancel)
+        (out / CASES).mkdir(parents=True, exist_ok=True)
+        _sweep(out)
+        rows = {row.case_id: row for row in read_rows(out)} if (out / MANIFEST).exists() else {}
+        jobs = _to_do(_admitted(sources, limit, rows, report), rows, out, report, progress, cancel)
+        make = partial(_make, tuple(sources), out, log_fault)
+        _fill(jobs, make, rows, out, workers, report, progress, cancel)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UserError(f"The disk of \"{out}\" is full. Free space and make the store again.", code="disk") from error
+        raise _cant_write(out, error.errno, error.strerror or str(error)) from error
+    finally:
+        _sweep(out)
+    return report
 
 
-def _build(
-    sources: Sequence[CaseSource], out: Path, workers: int, progress: Progress, cancel: CancelToken
-) -> BuildReport:
-    (out / CASES).mkdir(parents=True, exist_ok=True)
+def _cant_write(out: Path, error_number: int | None, words: str) -> UserError:
+    if error_number in _FULL:
+        return UserError(f'The disk of "{out}" is full. Free space and make the store again: it goes on.', code="disk")
+    return UserError(f'"{out}" can\'t be written ({words}). Choose another folder.', code="out")
+
+
+def _sweep(out: Path) -> None:
+    """Take away what a build that was stopped left half-written."""
     for left in [*out.glob(f"*{PARTIAL}"), *(out / CASES).glob(f"*{PARTIAL}")]:
         left.unlink(missing_ok=True)
-    rows = {row.case_id: row for row in read_rows(out)} if (out / MANIFEST).exists() else {}
-    report = BuildReport()
+
+
+def _admitted(
+    sources: Sequence[CaseSource], limit: int | None, rows: dict[str, CaseRow], report: BuildReport
+) -> list[_Job]:
+    """Requests without a second case of the same id or a patient in two parts."""
+    asked = [(number, request) for number, source in enumerate(sources) for request in source.requests()[:limit]]
+    again = {request.case_id for _, request in asked}
+    part_of = {row.patient_id: row.part for row in rows.values() if row.case_id not in again}
+    settings = [_settings(source) for source in sources]
+    seen: set[str] = set()
     jobs = []
-    for job in _admitted(sources, rows, report):
-        cancel.raise_if_cancelled()
-        if _stands(rows.get(job[1].case_id), job[1], out):
-            report.kept.append(job[1].case_id)
+    for number, request in asked:
+        if request.case_id in seen:
+            reason = f'The case "{request.case_id}" comes twice; the second was left out. Rename one.'
+        elif part_of.setdefault(request.patient_id, request.part) != request.part:
+            reason = f'The patient of "{request.case_id}" is already in another part of the split. Make a new store.'
         else:
-            rows.pop(job[1].case_id, None)
-            jobs.append(job)
+            seen.add(request.case_id)
+            jobs.append(_Job(number, request, _digest(settings[number], request)))
+            continue
+        report.refused.append((request.case_id, reason))
+    return jobs
+
+
+def _settings(source: CaseSource) -> tuple[object, ...]:
+    """What besides the request decides on a case: kind of source, its seed, the models' checksums."""
+    models = getattr(source, "models_dir", None)
+    return (type(source).__name__, getattr(source, "seed", 0), _checksums(models) if models is not None else ())
+
+
+def _checksums(models_dir: Path) -> tuple[str, ...]:
+    try:
+        weights = json.loads((models_dir / "manifest.json").read_text(encoding="utf-8"))["weights"]
+        return tuple(weights.get(name, {}).get("sha256", "") for name in _MODELS_OF_CASES)
+    except (OSError, ValueError, KeyError):
+        return ()  # the source itself says what is wrong with its models
+
+
+def _digest(settings: tuple[object, ...], request: CaseRequest) -> str:
+    return hashlib.sha256(repr((settings, request)).encode()).hexdigest()[:16]
+
+
+def _to_do(
+    jobs: list[_Job],
+    rows: dict[str, CaseRow],
+    out: Path,
+    report: BuildReport,
+    progress: Progress,
+    cancel: CancelToken,
+) -> list[_Job]:
+    """Jobs whose case does not stand; rows of those that must be made again go."""
+    left = []
+    for i, job in enumerate(jobs):
+        cancel.raise_if_cancelled()
+        progress(0.0, f"Looking at case {i + 1} of {len(jobs)}")
+        case_id = job.request.case_id
+        if _stands(rows.get(case_id), job, out):
+            report.kept.append(case_id)
+        else:
+            rows.pop(case_id, None)
+            left.append(job)
+    return left
+
+
+def _stands(row: CaseRow | None, job: _Job, out: Path) -> bool:
+    if row is None or row.made_from != job.made_from:
+        return False
+    path = out / row.file
+    return path.is_file() and path.stat().st_size == row.bytes and sha256_of(path) == row.sha256
+
+
+def _fill(
+    jobs: list[_Job],
+    make: Callable[[_Job], CaseRow | str | _CantWrite],
+    rows: dict[str, CaseRow],
+    out: Path,
+    workers: int,
+    report: BuildReport,
+    progress: Progress,
+    cancel: CancelToken,
+) -> None:
+    """Do the jobs; the table is written every few cases and at the end, however it ends."""
     write_rows(rows.values(), out)
     try:
-        for done, (request, result) in enumerate(_results(jobs, out, workers, cancel), 1):
-            if isinstance(result, str):
-                report.refused.append((request.case_id, result))
+        for done, (job, result) in enumerate(work(jobs, make, workers, cancel), 1):
+            case_id = job.request.case_id
+            if isinstance(result, _CantWrite):
+                raise _cant_write(out, result.error_number, result.words)
+            if isinstance(result, CaseRow):
+                rows[case_id] = result
+                report.made.append(case_id)
             else:
-                rows[request.case_id] = result
-                report.made.append(request.case_id)
+                report.refused.append((case_id, result if isinstance(result, str) else _died(case_id, result)))
             if done % _ROWS_A_WRITE == 0:
                 write_rows(rows.values(), out)
             progress(done / len(jobs), f"Case {done} of {len(jobs)}")
     finally:
         write_rows(rows.values(), out)
         write_table(out / REFUSED, ("case_id", "reason"), report.refused)
-    return report
 
 
-def _admitted(sources: Sequence[CaseSource], rows: dict[str, CaseRow], report: BuildReport) -> list[_Job]:
-    """Requests without a duplicate case, a patient of two sources, or a patient in two parts."""
-    asked = [(number, source, request) for number, source in enumerate(sources) for request in source.requests()]
-    again = {request.case_id for _, _, request in asked}
-    part_of = {row.patient_id: row.part for row in rows.values() if row.case_id not in again}
-    source_of: dict[tuple[str, str], int] = {}
-    seen: set[str] = set()
-    jobs = []
-    for number, source, request in asked:
-        patient = (request.patient_id, request.kind.value)
-        if request.case_id in seen:
-            reason = f'The case "{request.case_id}" comes twice; the second was left out. Rename one.'
-        elif source_of.setdefault(patient, number) != number:
-            reason = f'The patient of "{request.case_id}" is in two sources; the second was left out. Rename one.'
-        elif part_of.setdefault(request.patient_id, request.part) != request.part:
-            reason = f'The patient of "{request.case_id}" is already in another part of the split. Make a new store.'
-        else:
-            seen.add(request.case_id)
-            jobs.append((source, request))
-            continue
-        report.refused.append((request.case_id, reason))
-    return jobs
+def _died(case_id: str, end: Died) -> str:
+    return (
+        f'The process that made "{case_id}" was ended from outside (code {end.exit_code}); memory may have run out. '
+        "Make the store again with fewer workers."
+    )
 
 
-def _stands(row: CaseRow | None, request: CaseRequest, out: Path) -> bool:
-    if row is None or row.made_from != _made_from(request):
-        return False
-    path = out / row.file
-    return path.is_file() and sha256_of(path) == row.sha256
-
-
-def _made_from(request: CaseRequest) -> str:
-    return hashlib.sha256(repr(request).encode()).hexdigest()[:16]
-
-
-def _results(
-    jobs: list[_Job], out: Path, workers: int, cancel: CancelToken
-) -> Iterator[tuple[CaseRequest, CaseRow | str]]:
-    """Results as they come; no more than two jobs a worker wait, so that a stop is quick."""
-    if not jobs:
-        return
-    before = set(multiprocessing.active_children())
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(max(1, workers), multiprocessing.get_context("spawn"), initializer=_begin_worker)
-        left = iter(jobs)
-        waiting: dict[Future[CaseRow | str], CaseRequest] = {}
-        try:
-            while True:
-                while len(waiting) < 2 * max(1, workers) and (job := next(left, None)) is not None:
-                    waiting[pool.submit(_make, *job, out)] = job[1]
-                if not waiting:
-                    return
-                for future in wait(waiting, _LOOK_S, FIRST_COMPLETED).done:
-                    yield waiting.pop(future), future.result()
-                cancel.raise_if_cancelled()
-        finally:
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Workers inherit an environment in which BLAS and torch take one thread."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it if it is killed."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _make(source: CaseSource, request: CaseRequest, out: Path) -> CaseRow | str:
+def _make(sources: Sequence[CaseSource], out: Path, log_fault: LogFault, job: _Job) -> CaseRow | str | _CantWrite:
     """Make, check and write one case: its row, or the sentence that says why not."""
+    case_id = job.request.case_id
     try:
-        case = source.make(request)
+        case = sources[job.source].make(job.request)
         wrong = broken(case)
-        if wrong:
-            return f'The case "{request.case_id}" is not usable: {wrong[0]}'
-        return row_of(case, write_case(case, out / CASES), out, _made_from(request))
     except UserError as error:
         return error.sentence
+    except MemoryError:
+        return f'There was not enough memory to make "{case_id}". Make the store again with fewer workers.'
+    except Exception as error:  # a fault of ours in one case is no reason to lose the others
+        log = log_fault(error)
+        where = f' Its details are in "{log}".' if log else ""
+        return f'The program stopped at a fault of its own ({type(error).__name__}) in "{case_id}".{where}'
+    if wrong:
+        return f'The case "{case_id}" is not usable: {wrong[0]}'
+    try:
+        return row_of(case, write_case(case, out / CASES), out, job.made_from)
+    except OSError as error:
+        return _CantWrite(error.errno, error.strerror or str(error))

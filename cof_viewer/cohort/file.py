@@ -1,12 +1,14 @@
 """One case in one HDF5 file: written whole or not at all, read in full or only some phases.
 
-HDF5 has one writer a file, so every case has its own. A chunk is one phase of all slices: the unit that training
-reads. Everything that is no array is one JSON attribute.
+HDF5 has one writer a file, so every case has its own. Pictures and displacement lie there as they are, which reads
+at the disk's speed and, being grey levels with noise, would hardly shrink; labels shrink to a tenth. Everything that is
+no array is one JSON attribute.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -30,7 +32,8 @@ PARTIAL = ".partial"
 """End of the name of a file that is being written; what is left of one after a kill is never a case."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_PACKED = "lzf"
+_LABEL_PHASES = 5
+"""Phases of labels in a chunk: HDF5's cost is by the chunk, and training reads a few phases of a case."""
 _PLAIN = (
     *("case_id", "patient_id", "kind", "part", "group", "labels_by", "slice_mm", "rr_ms", "phase_ms", "es_phase"),
     *("numbers", "origins", "ecg_name", "ecg_candidates", "age_years", "sex", "recipe", "spacing_known"),
@@ -95,14 +98,22 @@ def sha256_of(path: Path) -> str:
 
 def _write(case: CohortCase, path: Path) -> None:
     plain = {name: getattr(case, name) for name in _PLAIN}
-    with h5py.File(path, "w", libver="latest") as file:
+    # In memory first: a disk that is full then fails in Python's own write, not inside HDF5's close.
+    whole = io.BytesIO()
+    with h5py.File(whole, "w", libver="latest") as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["case"] = json.dumps({name: _jsonable(value) for name, value in plain.items()}, default=_jsonable)
-        for name in ("image", "labels", "displacement_mm"):
-            array: NDArray[Any] = getattr(case, name)
-            file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]), compression=_PACKED)
+        file.create_dataset("image", data=case.image)
+        file.create_dataset("displacement_mm", data=case.displacement_mm)
+        file.create_dataset("labels", data=case.labels, **_packing(case.labels))
         if case.ecg_mv is not None:
             file.create_dataset("ecg_mv", data=case.ecg_mv)
+    path.write_bytes(whole.getbuffer())
+
+
+def _packing(labels: NDArray[np.uint8]) -> dict[str, Any]:
+    chunks = (min(_LABEL_PHASES, len(labels)), *labels.shape[1:])
+    return {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
 
 
 def _jsonable(value: Any) -> Any:

@@ -47,19 +47,3 @@ class CaseSource(Protocol):
         Raises:
             UserError: this case can't be made, in one sentence that names it; the others still are.
         """
-
-
-@dataclass(frozen=True)
-class Limited:
-    """The first cases of a source. A `CaseSource`."""
-
-    source: CaseSource
-    count: int
-
-    def requests(self) -> Sequence[CaseRequest]:
-        """See `CaseSource`."""
-        return self.source.requests()[: self.count]
-
-    def make(self, request: CaseRequest) -> CohortCase:
-        """See `CaseSource`."""
-        return self.source.make(request)

@@ -151,22 +151,23 @@ def methods(models: Path) -> dict[str, Callable[[BeatCase], Moved]]:
     return {
         "not moved": not_moved,
         "teacher": lambda case: by_teacher(teacher, case, labelled=True, descent=1.0),
-        "teacher, not refined": lambda case: by_teacher(plain, case, labelled=True, descent=1.0),
-        "teacher, no descent": lambda case: by_teacher(teacher, case, labelled=True, descent=0.0),
-        "teacher, pictures only": lambda case: by_teacher(teacher, case, labelled=False, descent=0.0),
+        "teacher unrefined": lambda case: by_teacher(plain, case, labelled=True, descent=1.0),
+        "teacher without descent": lambda case: by_teacher(teacher, case, labelled=True, descent=0.0),
+        "teacher on pictures alone": lambda case: by_teacher(teacher, case, labelled=False, descent=0.0),
         "B-spline": lambda case: by_baseline(b_spline, case),
         "diffeomorphic demons": lambda case: by_baseline(demons, case),
     }
 
 
 def evaluate(
-    rows: Iterable[Row], segmenter: Segmenter, compared: dict[str, Callable[[BeatCase], Moved]]
+    rows: Iterable[Row], segmenter: Segmenter, compared: dict[str, Callable[[BeatCase], Moved]], out: Path
 ) -> list[Score]:
-    """Every method on every pair."""
-    scores = []
+    """Every method on every pair; what is known so far is written after each pair."""
+    scores: list[Score] = []
     for row in rows:
         case = prepare(row, segmenter, find=True)
         scores += [score(case, name, method(case)) for name, method in compared.items()]
+        write(scores, out)
     return scores
 
 
@@ -234,7 +235,7 @@ def main() -> None:
     rows = choose(read_manifest(folder), "pair", part, dataset=given.dataset)[: given.limit or None]
     compared = methods(given.models)
     chosen = {k: v for k, v in compared.items() if not given.methods or k in given.methods.split(",")}
-    write(evaluate(rows, Segmenter.load(given.models), chosen), given.out)
+    evaluate(rows, Segmenter.load(given.models), chosen, given.out)
 
 
 if __name__ == "__main__":

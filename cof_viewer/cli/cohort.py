@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +13,12 @@ import typer
 from cof_viewer.cli.console import existing, long_work, print_json, print_line
 from cof_viewer.cli.main import BAD_INPUT, GOOD
 from cof_viewer.cli.options import JsonOption, QuietOption
+from cof_viewer.cli.window import check_picture, open_window
 from cof_viewer.domain.errors import UserError
 
 if TYPE_CHECKING:
     from cof_viewer.cohort.build import BuildReport
+    from cof_viewer.cohort.case import CohortCase
     from cof_viewer.cohort.source import CaseSource
     from cof_viewer.cohort.store import Store
 
@@ -90,6 +95,8 @@ def check(store: StoreArgument, as_json: JsonOption = False, quiet: QuietOption 
     from cof_viewer.cohort.check import check_store
 
     opened = _open(store)
+    if not opened.rows:
+        raise UserError(f'The store "{store}" holds no case. Make cases first.', code="store")
     with long_work(quiet) as work:
         found = check_store(opened, work.progress, work.cancel)
     if as_json:
@@ -126,6 +133,42 @@ def describe(
     if not quiet:
         print_line(str(page))
     return GOOD
+
+
+@cohort.command()
+def show(
+    store: StoreArgument,
+    case: Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as in manifest.csv.")],
+    png: Annotated[
+        Path | None, typer.Option("--png", metavar="FILE", help="Draw the case into a picture; opens no window.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Open a case in the window, or draw it: slices with contours, volume curve, motion, ECG."""
+    if png is not None:
+        check_picture(png)
+    chosen = _open(store).load(case)
+    if png is None:
+        return _show_in_window(chosen)
+    from cof_viewer.app.outputs import write_failure
+    from cof_viewer.cohort.show import draw_case
+
+    try:
+        draw_case(chosen, png)
+    except OSError as error:
+        raise write_failure(png.parent, error) from error
+    if not quiet:
+        print_line(str(png))
+    return GOOD
+
+
+def _show_in_window(case: CohortCase) -> int:
+    """The window on files of the case that are gone when it closes."""
+    from cof_viewer.cohort.study_files import write_study
+
+    with tempfile.TemporaryDirectory(prefix="cof-viewer-", ignore_cleanup_errors=True) as folder:
+        study, ecg = write_study(case, Path(folder))
+        return open_window(study, ecg, at_interrupt=partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 def _open(store: Path) -> Store:

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cof_viewer.app.jobs import stop_everything
 from cof_viewer.cli.main import CANCELLED
@@ -22,8 +22,8 @@ _LONGEST_WAIT_S = 10.0
 
 
 @contextlib.contextmanager
-def interrupt_ends_program() -> Iterator[None]:
-    """Until the block ends, Ctrl-C cancels all jobs and ends the process with 130."""
+def interrupt_ends_program(last: Callable[[], None] | None = None) -> Iterator[None]:
+    """Until the block ends, Ctrl-C cancels all jobs, calls `last` and ends the process with 130."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -31,7 +31,7 @@ def interrupt_ends_program() -> Iterator[None]:
     told.setblocking(False)
     before = {number: signal.signal(number, _nothing) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_listen, args=(heard,), name="cof-interrupt", daemon=True).start()
+    threading.Thread(target=_listen, args=(heard, last), name="cof-interrupt", daemon=True).start()
     try:
         yield
     finally:
@@ -45,7 +45,7 @@ def _nothing(_number: int, _frame: object) -> None:
     """The listener does it all; without a handler of ours Python would raise in the middle of a slot."""
 
 
-def _listen(heard: socket.socket) -> None:
+def _listen(heard: socket.socket, last: Callable[[], None] | None) -> None:
     with heard:
         while True:
             number = heard.recv(1)
@@ -53,4 +53,7 @@ def _listen(heard: socket.socket) -> None:
                 return
             if number[0] in _SIGNALS:
                 stop_everything(_LONGEST_WAIT_S)
+                if last is not None:
+                    with contextlib.suppress(Exception):  # the process ends whatever it raises
+                        last()
                 os._exit(CANCELLED)

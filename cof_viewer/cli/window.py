@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -34,16 +35,38 @@ def window(
     if ecg is not None:
         existing(ecg, "ECG")
     if screenshot is not None:
-        _check_picture(screenshot)
+        check_picture(screenshot)
+    return open_window(study, ecg, screenshot, pixels)
+
+
+def open_window(
+    study: Path | None,
+    ecg: Path | None,
+    screenshot: Path | None = None,
+    pixels: tuple[int, int] | None = None,
+    at_interrupt: Callable[[], None] | None = None,
+) -> int:
+    """Open the window, or take its picture, and give the exit code.
+
+    Args:
+        study: opened at once; None shows the start page.
+        ecg: opened with the study.
+        screenshot: PNG to write; None opens the window.
+        pixels: size; None takes the default.
+        at_interrupt: called when Ctrl-C ends the process, after all jobs; nothing else runs then.
+
+    Raises:
+        UserError: there is no display, or a system library is missing.
+    """
     _choose_screen(screenshot is not None)
     from cof_viewer.cli.interrupt import interrupt_ends_program
 
     try:
-        from cof_viewer.ui.main import run_window
+        from cof_viewer.ui.main import DEFAULT_SIZE, run_window
     except ImportError as error:
         raise _explained(error) from error
-    with interrupt_ends_program():
-        return run_window(study, ecg, screenshot, pixels)
+    with interrupt_ends_program(at_interrupt):
+        return run_window(study, ecg, screenshot, pixels or DEFAULT_SIZE)
 
 
 def _choose_screen(picture_only: bool) -> None:
@@ -76,7 +99,7 @@ def _explained(error: ImportError) -> Exception:
     )
 
 
-def _check_picture(path: Path) -> None:
+def check_picture(path: Path) -> None:
     """Refuse a place where no picture can be saved.
 
     Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 
 REFUSED = "refused.csv"
-_ROWS_A_WRITE = 8
+_TABLE_EVERY_S = 5.0
+"""A kill loses no more than the cases of this time."""
+
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _MODELS_OF_CASES = ("localiser", "pose", "segmenter", "registration")
 """Weights whose change changes a real case."""
@@ -199,6 +202,7 @@ def _fill(
 ) -> None:
     """Do the jobs; the table is written every few cases and at the end, however it ends."""
     write_rows(rows.values(), out)
+    written = time.monotonic()
     try:
         for done, (job, result) in enumerate(work(jobs, make, workers, cancel), 1):
             case_id = job.request.case_id
@@ -209,8 +213,9 @@ def _fill(
                 report.made.append(case_id)
             else:
                 report.refused.append((case_id, result if isinstance(result, str) else _died(case_id, result)))
-            if done % _ROWS_A_WRITE == 0:
+            if time.monotonic() - written > _TABLE_EVERY_S:
                 write_rows(rows.values(), out)
+                written = time.monotonic()
             progress(done / len(jobs), f"Case {done} of {len(jobs)}")
     finally:
         write_rows(rows.values(), out)

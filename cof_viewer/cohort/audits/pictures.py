@@ -55,7 +55,7 @@ def _styled(draw: Callable[_Given, bytes]) -> Callable[_Given, bytes]:
     def styled(*args: _Given.args, **kwargs: _Given.kwargs) -> bytes:
         import matplotlib as mpl
 
-        _know_inter()
+        know_inter()
         with mpl.rc_context(_STYLE):
             return draw(*args, **kwargs)
 
@@ -63,7 +63,7 @@ def _styled(draw: Callable[_Given, bytes]) -> Callable[_Given, bytes]:
 
 
 @lru_cache(maxsize=1)
-def _know_inter() -> None:
+def know_inter() -> None:
     """Make the program's own fonts known to matplotlib."""
     from matplotlib import font_manager
 

@@ -1,34 +1,35 @@
-"""Fit the motion code of every learning patient once and keep it: `python -m cof_viewer.learning.flow.build`."""
+"""Fit the motion code of every learning patient once and keep it: `python -m cof_viewer.learning.flow.build`.
+
+Real pairs of ED and ES come from the research data, everything else (simulated patients, simulated patients round a
+real ECG, a user's own pairs) from a cohort store. Cases that are there already are not made again.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cof_viewer.cohort.case import BOX_PIXELS, CohortCase, Kind
 from cof_viewer.cohort.real.mri import Row, choose, load_pair, read_manifest
-from cof_viewer.domain.canonical import CanonicalPose, to_canonical
+from cof_viewer.cohort.store import Store
+from cof_viewer.domain.canonical import CANONICAL_PIXELS, CanonicalPose, to_canonical
+from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
+from cof_viewer.engine.ecg_encoder import StMemEncoder
 from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.frame import frame_from_labels
-from cof_viewer.learning.flow.fit import FittedBeat, fit_beat
+from cof_viewer.engine.motion.time_law import TimeMarks
+from cof_viewer.learning.flow.cases import UNMATCHED, LearningCase, case_path, save_case
+from cof_viewer.learning.flow.ecgs import ecg_case, load_encoder
+from cof_viewer.learning.flow.fit import fit_beat
 
-
-@dataclass(frozen=True, eq=False)
-class LearningCase:
-    """One patient as Stage 2 sees it: shape at ED and ES, and the fitted motion."""
-
-    patient_id: str
-    group: str
-    part: Split
-    ed_features: NDArray[np.float32]
-    es_features: NDArray[np.float32]
-    beat: FittedBeat
+_COHORT_KINDS = (Kind.SIMULATED, Kind.ECG_FIRST, Kind.MEASURED_PAIR)
+_COHORT_STEPS = 45
 
 
 def canonical_labels(labels: NDArray[np.uint8], pose: CanonicalPose) -> NDArray[np.uint8]:
@@ -54,50 +55,63 @@ def learn_case(row: Row) -> LearningCase:
     return LearningCase(row.patient_id, row.group, row.part, features[0], features[1], beat)
 
 
-def save_case(case: LearningCase, folder: Path) -> None:
-    """Write one case as npz, complete or not at all."""
-    path = folder / f"{case.patient_id.replace(':', '_')}.npz"
-    partial = path.with_suffix(".partial.npz")
-    beat = case.beat
-    np.savez_compressed(
-        partial,
-        ids=np.array([case.patient_id, case.group, case.part.value]),
-        ed=case.ed_features,
-        es=case.es_features,
-        code=beat.code,
-        code_from_es=beat.code_from_es,
-        numbers=np.array([beat.ef_percent, beat.base_is_lost, *beat.dice]),
-    )
-    partial.replace(path)
+def learn_cohort_case(case: CohortCase, encoder: StMemEncoder | None) -> LearningCase:
+    """Fit one case of the cohort, with its own ECG and the marks of its own volume curve."""
+    margin = (CANONICAL_PIXELS - BOX_PIXELS) // 2
+    ed, es = (np.pad(case.labels[k], ((0, 0), (margin, margin), (margin, margin))) for k in (0, case.es_phase))
+    beat = fit_beat(ed, es, case.slice_mm, _COHORT_STEPS)
+    features = [anatomy_features(labels, frame_from_labels(labels), case.slice_mm) for labels in (ed, es)]
+    ecg = None
+    if case.ecg_mv is not None:
+        record = Ecg(case.ecg_mv, source_hz=500.0, source_leads=(), name=case.ecg_name)
+        ecg = ecg_case(case.group, record, encoder)
+    kind, marks = case.kind.value, marks_of(case)
+    return LearningCase(case.patient_id, case.group, case.part, features[0], features[1], beat, kind, ecg, marks)
 
 
-def load_cases(folder: Path) -> list[LearningCase]:
-    """Read every fitted case of a folder, in the order of names."""
-    cases = []
-    for path in sorted(folder.glob("*.npz")):
-        if path.name.endswith(".partial.npz"):
-            continue
-        with np.load(path) as file:
-            patient, group, part = (str(v) for v in file["ids"])
-            ef, lost, lv, myo, rv = (float(v) for v in file["numbers"])
-            beat = FittedBeat(file["code"], file["code_from_es"], ef, bool(lost), (lv, myo, rv))
-            cases.append(LearningCase(patient, group, Split(part), file["ed"], file["es"], beat))
-    return cases
+def marks_of(case: CohortCase) -> TimeMarks:
+    """Half of ejection, ES and half of filling (ms), read off the label volumes of a case."""
+    volume = (case.labels == Label.LV).sum(axis=(1, 2, 3)).astype(float)
+    volume, times = np.append(volume, volume[0]), np.append(case.phase_ms, case.rr_ms)
+    es = case.es_phase
+    half = (volume[: es + 1].max() + volume[es]) / 2
+    falling = np.interp(half, volume[: es + 1][::-1], times[: es + 1][::-1])
+    rising = np.interp(half, np.maximum.accumulate(volume[es:]), times[es:])
+    return TimeMarks(float(falling), float(case.numbers.get("es_ms", times[es])), float(rising), case.rr_ms)
+
+
+def build_real(data: Path, out: Path, most: int = 0) -> None:
+    """Fit every train and validation pair of the research data that is not there yet; `most` a part (0 = all)."""
+    every = read_manifest(data)
+    rows = [r for part in (Split.TRAIN, Split.VALIDATION) for r in choose(every, "pair", part)[: most or None]]
+    for row in sorted(rows, key=lambda r: (r.dataset, r.patient_id)):
+        if not case_path(out, row.patient_id, UNMATCHED).exists():
+            save_case(learn_case(row), out)
+
+
+def build_cohort(store: Store, out: Path, models: Path | None, most: int = 0) -> None:
+    """Fit every train and validation case of a store whose motion and ECG have one cause; `most` a part (0 = all)."""
+    encoder = load_encoder(models)
+    parts = (Split.TRAIN, Split.VALIDATION)
+    rows = [row for part in parts for row in store.choose(kinds=_COHORT_KINDS, parts=(part,))[: most or None]]
+    for row in rows:
+        if not case_path(out, row.patient_id, row.kind).exists():
+            save_case(learn_cohort_case(store.load(row.case_id), encoder), out)
 
 
 def main() -> None:
-    """Fit every train and validation patient that is not there yet."""
+    """Fit what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mri"))
+    parser.add_argument("--cohort", type=Path)
+    parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--out", type=Path, default=Path("runs/flow/cases"))
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = choose(read_manifest(arguments.data), "pair", Split.TRAIN, Split.VALIDATION)
-    for row in sorted(rows, key=lambda r: (r.dataset, r.patient_id)):
-        if not (arguments.out / f"{row.patient_id.replace(':', '_')}.npz").exists():
-            save_case(learn_case(row), arguments.out)
+    build_real(arguments.data, arguments.out)
+    if arguments.cohort is not None:
+        build_cohort(Store.open(arguments.cohort), arguments.out, arguments.models)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ with infarcts. What the model seems to read of EF from such an ECG is partly thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from cof_viewer.cohort.real.ecgs import read_records
 from cof_viewer.cohort.real.match import Matcher
@@ -19,32 +17,23 @@ from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
-from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks
+from cof_viewer.engine.motion.time_law import expected_marks
 from cof_viewer.engine.weights import load_weights, read_entries
+from cof_viewer.learning.flow.cases import EcgCase
 from cof_viewer.signal import representative_beat
 from cof_viewer.signal.features import ecg_features
 
 
-@dataclass(frozen=True, eq=False)
-class EcgCase:
-    """One ECG as Stage 2 sees it."""
-
-    group: str
-    intervals: NDArray[np.float32]
-    embedding: NDArray[np.float32]
-    expected: TimeMarks
-
-
 def load_ecgs(folder: Path, part: Split, models: Path | None) -> list[EcgCase]:
     """Every usable adult record of a part, with its embedding (zeros while there is no encoder)."""
-    encoder = _encoder(models)
-    cases = (_case(group, ecg, encoder) for group, ecg in _records(folder, part))
+    encoder = load_encoder(models)
+    cases = (ecg_case(group, ecg, encoder) for group, ecg in _records(folder, part))
     return [case for case in cases if case is not None]
 
 
 def matched_records(folder: Path, part: Split, wanted: list[tuple[str, float]], seed: int = 0) -> list[Ecg]:
     """One usable record of a part for each (ACDC group, EF), drawn by seed."""
-    records = [(group, ecg) for group, ecg in _records(folder, part) if _case(group, ecg, None) is not None]
+    records = [(group, ecg) for group, ecg in _records(folder, part) if ecg_case(group, ecg, None) is not None]
     matcher, rng = Matcher([group for group, _ in records]), np.random.default_rng(seed)
     return [records[int(rng.choice(matcher.candidates(group, ef)))][1] for group, ef in wanted]
 
@@ -55,7 +44,8 @@ def _records(folder: Path, part: Split) -> list[tuple[str, Ecg]]:
     return [(record.group, record.ecg) for record in usable if record.part is part]
 
 
-def _encoder(models: Path | None) -> StMemEncoder | None:
+def load_encoder(models: Path | None) -> StMemEncoder | None:
+    """The ECG encoder of a folder of weights; None where there is none."""
     if models is None or not (models / "manifest.json").is_file() or "ecg_encoder" not in read_entries(models):
         return None
     state, entry = load_weights(models, "ecg_encoder")
@@ -64,7 +54,8 @@ def _encoder(models: Path | None) -> StMemEncoder | None:
     return encoder.eval()
 
 
-def _case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:
+def ecg_case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:
+    """Numbers and embedding of a record; None where no usable beat is found. Embedding 0 without an encoder."""
     try:
         beat: Beat = representative_beat(ecg)
     except UserError:

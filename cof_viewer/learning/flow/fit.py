@@ -21,6 +21,7 @@ from cof_viewer.engine.motion.field import CODE_NUMBERS, VelocityDecoder, identi
 from cof_viewer.engine.motion.frame import (
     ANGLES,
     KNOTS,
+    LATTICE_PIXELS,
     LATTICE_SPACING_MM,
     LEVELS,
     frame_from_labels,
@@ -66,6 +67,7 @@ class Mover:
         self.distances = torch.from_numpy(signed_distances(labels, spacing))
         self.slice_mm = slice_mm
         self._identity = identity_lattice(CANONICAL_PIXELS, CANONICAL_PIXELS, torch.device("cpu"))
+        self._lattice = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, torch.device("cpu"))
         self._profile = torch.from_numpy(descent_profile(self.frame.level)).float()
 
     def slid(self, descent_mm: float, extend_base: float) -> tuple[Tensor, Tensor]:
@@ -81,6 +83,18 @@ class Mover:
         grid = self._identity + pixels * (2.0 / (CANONICAL_PIXELS - 1))
         moved = F.grid_sample(slid[0], grid, align_corners=True, padding_mode="border")
         return soft_shares(moved, CANONICAL_SPACING_MM) * slid[1][:, None, None, None]
+
+    def coarse_shares(self, code: Tensor, coarse: tuple[Tensor, Tensor]) -> Tensor:
+        """`shares` at the lattice's 3 mm, [z, 3, 64, 64]: a quarter of the work, and a fit needs no more.
+
+        Args:
+            code: velocity code.
+            coarse: as `slid` gives it, its distances averaged over 2 x 2 pixels.
+        """
+        lattice = integrate(self.decode(code) / LATTICE_SPACING_MM)
+        grid = self._lattice + lattice.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+        moved = F.grid_sample(coarse[0], grid, align_corners=True, padding_mode="border")
+        return soft_shares(moved, LATTICE_SPACING_MM) * coarse[1][:, None, None, None]
 
 
 def one_hot(labels: NDArray[np.uint8]) -> Tensor:
@@ -123,13 +137,15 @@ def fit_beat(ed: NDArray[np.uint8], es: NDArray[np.uint8], slice_mm: float, step
     mover, target = Mover(ed, slice_mm), one_hot(es)
     lost = base_is_lost(ed, es)
     slid = mover.slid(*base_motion(ef, lost, slice_mm))
+    coarse, coarse_target = (F.avg_pool2d(slid[0], 2), slid[1]), F.avg_pool2d(target, 2)
+    left = float(coarse_target[:, 0].sum())
     code = torch.zeros(CODE_NUMBERS, requires_grad=True)
     optimizer = torch.optim.Adam([code], lr=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=0.003)
     for _ in range(steps):
-        shares = mover.shares(code, slid)
-        loss = (1 - soft_dice(shares, target)).mean() + 3.0 * roughness(code) + 0.02 * code.square().mean()
-        loss = loss + 0.2 * (shares[:, 0].sum() / edv - esv / edv).abs()
+        shares = mover.coarse_shares(code, coarse)
+        loss = (1 - soft_dice(shares, coarse_target)).mean() + 3.0 * roughness(code) + 0.02 * code.square().mean()
+        loss = loss + 0.2 * (shares[:, 0].sum() - left).abs() * 4.0 / edv
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

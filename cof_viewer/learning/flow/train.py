@@ -1,252 +1,180 @@
-"""Train Stage 2 on fitted beats and matched ECGs: `python -m cof_viewer.learning.flow.train`."""
+"""Train Stage 2 on fitted beats: `python -m cof_viewer.learning.flow.train --out runs/flow`.
+
+Resumable, on the training loop that all networks share. Real hearts hear an ECG matched by diagnosis and EF class;
+cases by cause (simulated patients, real pairs of a user) hear their own.
+"""
 
 from __future__ import annotations
 
 import argparse
-import copy
-import csv
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
-from cof_viewer.engine.beat_code import TIME_NUMBERS, CodeStatistics, MotionBasis
-from cof_viewer.engine.flow import EULER_STEPS, Condition, FlowConfig, FlowNetwork, euler, flow_matching_loss
-from cof_viewer.engine.weights import save_weights
-from cof_viewer.learning.flow.build import LearningCase, load_cases
-from cof_viewer.learning.flow.ecgs import EcgCase, Matcher, load_ecgs
-
-_TIME_SPREAD_MS = (8.0, 18.0, 22.0)  # scatter of ES about the end of T (± 30 ms) and of the half-way marks
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train."""
-
-    steps: int = 1600
-    batch: int = 64
-    seed: int = 0
-    modes: int = 12
-    width: int = 96
-    blocks: int = 2
-    dropout: float = 0.25
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.03
-    anatomy_noise: float = 0.45
-    drop_anatomy: float = 0.1
-    drop_ecg: float = 0.5
-    average: float = 0.998
-    mnms_weight: float = 0.5
-    es_anchors: float = 0.35
+from cof_viewer.engine.flow import Condition, FlowConfig, FlowNetwork
+from cof_viewer.engine.weights import WeightsEntry, save_weights
+from cof_viewer.learning.fabric_loop import fit
+from cof_viewer.learning.flow.cases import EcgCase, LearningCase, load_cases
+from cof_viewer.learning.flow.config import FlowTraining, read_config
+from cof_viewer.learning.flow.draws import Draws
+from cof_viewer.learning.flow.ecgs import load_ecgs
+from cof_viewer.learning.flow.judge import causal_figures, matched_figures
+from cof_viewer.learning.flow.statistics import learn_statistics
 
 
-def motion_basis(codes: NDArray[np.float32], modes: int) -> MotionBasis:
-    """Mean and leading principal directions of codes [cases, numbers], each scaled to its deviation."""
-    mean = codes.mean(axis=0)
-    _, values, directions = np.linalg.svd(codes - mean, full_matrices=False)
-    scaled = directions[:modes] * (values[:modes, None] / np.sqrt(len(codes)))
-    return MotionBasis(torch.from_numpy(mean), torch.from_numpy(scaled.astype(np.float32)))
+class FlowInTraining(nn.Module):
+    """The flow's network with the embedding of its condition in one call, as the loop makes it."""
+
+    def __init__(self, flow: FlowNetwork) -> None:
+        """Wrap a network."""
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x: Tensor, tau: Tensor, *condition: Tensor) -> Tensor:
+        """Velocity [n, numbers] at x [n, numbers] and tau [n, 1], for the six parts of `Condition`."""
+        out: Tensor = self.flow(x, tau, self.flow.embed(Condition(*condition)))
+        return out
 
 
-def learn_statistics(cases: list[LearningCase], ecgs: list[EcgCase], modes: int) -> CodeStatistics:
-    """Bases and standardisation from the learning cases."""
-    efs = np.array([c.beat.ef_percent for c in cases]).clip(5, 88) / 100
-    logit = np.log(efs / (1 - efs))
-    mean = torch.tensor([logit.mean(), 0.5, 0, 0, 0], dtype=torch.float32)
-    deviation = torch.tensor([logit.std(), 0.5, *_TIME_SPREAD_MS], dtype=torch.float32)
-    anatomy = [np.stack([c.ed_features for c in cases]), np.stack([c.es_features for c in cases])]
-    intervals = np.stack([e.intervals for e in ecgs])
-    statistics = CodeStatistics(
-        basis_ed=motion_basis(np.stack([c.beat.code for c in cases]), modes),
-        basis_es=motion_basis(np.stack([c.beat.code_from_es for c in cases]), modes),
-        mean=mean,
-        deviation=deviation,
-        anatomy_mean=torch.from_numpy(np.stack([a.mean(axis=0) for a in anatomy])),
-        anatomy_deviation=torch.from_numpy(np.stack([a.std(axis=0) + 1e-3 for a in anatomy])),
-        interval_mean=torch.from_numpy(np.nanmean(intervals, axis=0)),
-        interval_deviation=torch.from_numpy(np.nanstd(intervals, axis=0) + 1e-3),
-        phase_weight=torch.zeros(anatomy[0].shape[1] + 1),
-    )
-    return CodeStatistics(**{**statistics.__dict__, "phase_weight": _phase_weight(statistics, anatomy)})
-
-
-def _phase_weight(statistics: CodeStatistics, anatomy: list[NDArray[np.float32]]) -> Tensor:
-    """Ridge-penalised logistic regression of ES against ED shapes."""
-    x = torch.cat([statistics.standard_anatomy(torch.from_numpy(a), False) for a in anatomy])
-    x = torch.cat([x, torch.ones(len(x), 1)], dim=1)
-    y = torch.cat([torch.zeros(len(anatomy[0])), torch.ones(len(anatomy[1]))])
-    weight = torch.zeros(x.shape[1], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight], max_iter=200)
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(x @ weight, y) + 0.01 * weight[:-1].square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return weight.detach()
-
-
-def beat_numbers(statistics: CodeStatistics, case: LearningCase, es_anchor: bool, shifts_ms: Tensor) -> Tensor:
-    """x0 of one case, standardised."""
-    basis = statistics.basis_es if es_anchor else statistics.basis_ed
-    code = case.beat.code_from_es if es_anchor else case.beat.code
-    modes = basis.coefficients(torch.from_numpy(code))
-    ef = float(np.clip(case.beat.ef_percent, 5, 88)) / 100
-    rest = torch.cat([torch.tensor([np.log(ef / (1 - ef)), float(case.beat.base_is_lost)]).float(), shifts_ms])
-    return torch.cat([modes, (rest - statistics.mean) / statistics.deviation])
-
-
-class Draws:
-    """Random batches: a case at ED or ES, a matched ECG, time marks scattered about what that ECG expects."""
+class FlowTask:
+    """What the flow learns from and how it is judged while it learns."""
 
     def __init__(
-        self, statistics: CodeStatistics, cases: list[LearningCase], ecgs: list[EcgCase], config: TrainConfig
+        self,
+        config: FlowTraining,
+        cases: list[LearningCase],
+        ecgs: dict[Split, list[EcgCase]],
     ) -> None:
-        """Compute what does not change: standard numbers of every case at ED and ES, and of every ECG."""
-        self._config, self._modes = config, statistics.modes
-        no_shift = torch.zeros(TIME_NUMBERS)
-        roles = (False, True)
-        self._x0 = torch.stack(
-            [torch.stack([beat_numbers(statistics, c, es, no_shift) for c in cases]) for es in roles]
+        """Compute the statistics and keep what is drawn from.
+
+        Args:
+            config: see there.
+            cases: fitted cases of the train and validation parts.
+            ecgs: records of both parts, to be matched with hearts that have none.
+        """
+        self.config = config
+        most = config.cases or None
+        learning = [c for c in cases if c.part is Split.TRAIN][:most]
+        held_out = [c for c in cases if c.part is Split.VALIDATION]
+        if not learning:
+            raise UserError("There are no fitted training cases; run the building of cases first.", code="no-data")
+        self.real = [c for c in held_out if c.patient_id.startswith("acdc")][:most]
+        self.causal = [c for c in held_out if c.by_cause and c.ecg is not None][:most]
+        self.patients = len({c.patient_id for c in learning})
+        own = [c.ecg for c in learning if c.by_cause and c.ecg is not None]
+        self.statistics = learn_statistics(learning, ecgs[Split.TRAIN] + own, config.modes)
+        self._ecgs = ecgs
+        self._draws = Draws(self.statistics, learning, ecgs[Split.TRAIN], config)
+        self.shape = FlowConfig(
+            self.statistics.beat_numbers,
+            len(learning[0].ed_features),
+            len(ecgs[Split.TRAIN][0].intervals),
+            width=config.width,
+            blocks=config.blocks,
+            dropout=config.dropout,
         )
-        features = [torch.from_numpy(np.stack([c.es_features if es else c.ed_features for c in cases])) for es in roles]
-        self._anatomy = torch.stack([statistics.standard_anatomy(f, es) for f, es in zip(features, roles, strict=True)])
-        self._intervals = statistics.standard_intervals(torch.from_numpy(np.stack([e.intervals for e in ecgs])))
-        self._embedding = torch.from_numpy(np.stack([e.embedding for e in ecgs]))
-        matcher = Matcher([e.group for e in ecgs])
-        self._company = [np.array(matcher.candidates(c.group, c.beat.ef_percent)) for c in cases]
-        weight = np.array([1.0 if c.patient_id.startswith("acdc") else config.mnms_weight for c in cases])
-        self._chance = weight / weight.sum()
 
-    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Condition]:
-        """x0 [n, numbers] and its condition, parts masked by chance."""
-        config = self._config
-        case = rng.choice(len(self._chance), size, p=self._chance)
-        es = (rng.random(size) < config.es_anchors).astype(int)
-        ecg = np.array([self._company[c][int(rng.integers(len(self._company[c])))] for c in case])
-        x0 = self._x0[es, case].clone()
-        x0[:, -TIME_NUMBERS:] = _normal(rng, (size, TIME_NUMBERS))
-        anatomy = self._anatomy[es, case]
-        anatomy = anatomy + config.anatomy_noise * _normal(rng, anatomy.shape)
-        seen, heard = (_mask(rng, size, share) for share in (config.drop_anatomy, config.drop_ecg))
-        is_es = torch.from_numpy(es.astype(np.float32))[:, None]
-        return x0, Condition(anatomy, is_es, self._intervals[ecg], self._embedding[ecg], seen, heard)
+    def network(self) -> FlowInTraining:
+        """A network with random weights."""
+        return FlowInTraining(FlowNetwork(self.shape))
 
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """As `Draws.batch`."""
+        return self._draws.batch(rng)
 
-def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Tensor:
-    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Mean squared error of the flow's velocity (COF section 3)."""
+        x0, x1, tau, *condition = batch
+        predicted = network((1 - tau) * x0 + tau * x1, tau, *condition)
+        return (predicted - (x1 - x0)).square().mean()
+
+    def validate(self, network: FlowInTraining) -> dict[str, float]:
+        """Figures on real validation hearts and on validation cases by cause."""
+        network.eval()
+        figures: dict[str, float] = {}
+        if self.real:
+            figures |= matched_figures(network.flow, self.statistics, self.real, self._ecgs[Split.VALIDATION])
+        if self.causal:
+            figures |= causal_figures(network.flow, self.statistics, self.causal)
+        return figures
 
 
-def _mask(rng: np.random.Generator, size: int, dropped: float) -> Tensor:
-    return torch.from_numpy((rng.random((size, 1)) >= dropped).astype(np.float32))
+def main(
+    config: Path | FlowTraining,
+    out: Path,
+    *,
+    resume: bool = False,
+    data: Path | None = None,
+    cohort: Path | None = None,
+    models: Path = Path("models"),
+    cases: Path | None = None,
+) -> FlowTask:
+    """Train what a config says and leave checkpoints and logs in a folder.
+
+    Args:
+        config: a JSON file or the config itself.
+        out: folder for checkpoints and logs; fitted cases are kept in its `cases`.
+        resume: go on from the folder's checkpoint.
+        data: folder that holds `mri/` and `ecg/`; by default the one beside the checkout.
+        cohort: a store whose cases by cause are fitted and learned from too.
+        models: where the ECG encoder is read.
+        cases: another folder of fitted cases.
+
+    Returns:
+        The task, with its statistics; the weights are in `out`.
+    """
+    from cof_viewer.cohort.real.mri import default_folder
+    from cof_viewer.cohort.store import Store
+    from cof_viewer.learning.flow.build import build_cohort, build_real
+
+    settings = config if isinstance(config, FlowTraining) else read_config(config)
+    beside = default_folder()
+    root = data or (beside.parent if beside is not None else None)
+    if root is None:
+        raise UserError("The data to learn from were not found; set COF_DATA to their folder.", code="no-data")
+    fitted = cases or out / "cases"
+    fitted.mkdir(parents=True, exist_ok=True)
+    if cases is None:
+        build_real(root / "mri", fitted, settings.cases)
+        if cohort is not None:
+            build_cohort(Store.open(cohort), fitted, models, settings.cases)
+    ecgs = {part: load_ecgs(root / "ecg", part, models) for part in (Split.TRAIN, Split.VALIDATION)}
+    task = FlowTask(settings, load_cases(fitted), ecgs)
+    fit(task, settings, out, resume=resume)
+    return task
 
 
-def condition_row(statistics: CodeStatistics, case: LearningCase, es_anchor: bool, ecg: EcgCase) -> tuple[Tensor, ...]:
-    """Anatomy, anchor role, intervals and embedding of one case."""
-    features = torch.from_numpy(case.es_features if es_anchor else case.ed_features)
-    return (
-        statistics.standard_anatomy(features, es_anchor),
-        torch.tensor([float(es_anchor)]),
-        statistics.standard_intervals(torch.from_numpy(ecg.intervals)),
-        torch.from_numpy(ecg.embedding),
-    )
-
-
-def ef_error(
-    network: FlowNetwork, statistics: CodeStatistics, cases: list[LearningCase], ecgs: list[EcgCase]
-) -> dict[str, float]:
-    """Mean absolute EF error (points) and mode error of the middle member: no ECG, and matched ECGs."""
-    matcher, rng = Matcher([e.group for e in ecgs]), np.random.default_rng(1)
-    out: dict[str, float] = {}
-    for name, heard in (("no_ecg", 0.0), ("matched", 1.0)):
-        errors, modes = [], []
-        for case in cases:
-            choices = matcher.candidates(case.group, case.beat.ef_percent)
-            drawn = [ecgs[int(k)] for k in rng.choice(choices, 6)]
-            rows = [condition_row(statistics, case, False, ecg) for ecg in drawn]
-            anatomy, is_es, intervals, embedding = (torch.stack(column) for column in zip(*rows, strict=True))
-            ones = torch.ones(len(rows), 1)
-            condition = Condition(anatomy, is_es, intervals, embedding, ones, ones * heard)
-            numbers = euler(network, torch.zeros(len(rows), statistics.beat_numbers), condition, EULER_STEPS)
-            errors += [abs(100 * statistics.read(row).ef - case.beat.ef_percent) for row in numbers]
-            truth = beat_numbers(statistics, case, False, torch.zeros(TIME_NUMBERS))[: statistics.modes]
-            modes.append((numbers[:, : statistics.modes] - truth).square().mean().item())
-        out[f"ef_mae_{name}"] = float(np.mean(errors))
-        out[f"modes_mse_{name}"] = float(np.mean(modes))
-    return out
-
-
-@torch.no_grad()
-def _follow(averaged: FlowNetwork, network: FlowNetwork, keep: float) -> None:
-    """Exponential moving average of the weights."""
-    for mean, new in zip(averaged.parameters(), network.parameters(), strict=True):
-        mean.lerp_(new, 1 - keep)
-
-
-def train(config: TrainConfig, cases_dir: Path, ecg_dir: Path, out: Path, models: Path) -> dict[str, float]:
-    """Train the flow, write weights into the models folder, return validation figures."""
-    torch.manual_seed(config.seed)
-    out.mkdir(parents=True, exist_ok=True)
-    cases = load_cases(cases_dir)
-    learning = [c for c in cases if c.part is Split.TRAIN]
-    held_out = [c for c in cases if c.part is Split.VALIDATION and c.patient_id.startswith("acdc")]
-    ecgs = load_ecgs(ecg_dir, Split.TRAIN, models)
-    other_ecgs = load_ecgs(ecg_dir, Split.VALIDATION, models)
-    statistics = learn_statistics(learning, ecgs, config.modes)
-    shape = FlowConfig(
-        statistics.beat_numbers,
-        len(learning[0].ed_features),
-        len(ecgs[0].intervals),
-        width=config.width,
-        blocks=config.blocks,
-        dropout=config.dropout,
-    )
-    network, draws = FlowNetwork(shape), Draws(statistics, learning, ecgs, config)
-    averaged = copy.deepcopy(network).eval()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps, eta_min=1e-5)
-    noise = torch.Generator().manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
-    figures: dict[str, float] = {}
-    for step in range(1, config.steps + 1):
-        x0, condition = draws.batch(rng, config.batch)
-        loss = flow_matching_loss(network, x0, condition, noise).mean()
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        _follow(averaged, network, config.average)
-        if step % 500 == 0 or step == config.steps:
-            figures = ef_error(averaged, statistics, held_out, other_ecgs)
-            with (out / "log.csv").open("a", newline="") as stream:
-                csv.writer(stream).writerow([step, float(loss.detach()), *figures.values()])
-            print(step, round(float(loss.detach()), 4), {k: round(v, 3) for k, v in figures.items()}, flush=True)  # noqa: T201
-    tensors = {f"network.{k}": v for k, v in averaged.state_dict().items()}
-    tensors |= {f"statistics.{k}": v for k, v in statistics.tensors().items()}
-    about = {"train": asdict(config), "validation": figures, "patients": len(learning), "ecgs": len(ecgs)}
-    save_weights(models, "flow", tensors, config=asdict(shape), about=about, half=False)
-    return figures
-
-
-def main() -> None:
-    """Command line of the trainer."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=Path, default=Path("runs/flow/cases"))
-    parser.add_argument("--ecg", type=Path, default=Path("../shared/data/ecg"))
-    parser.add_argument("--out", type=Path, default=Path("runs/flow"))
-    parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=TrainConfig.steps)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    train(TrainConfig(steps=arguments.steps), arguments.cases, arguments.ecg, arguments.out, arguments.models)
+def publish(run: Path, task: FlowTask, models: Path) -> WeightsEntry:
+    """Write the running mean of a training's weights, with its statistics, and its entry in the manifest."""
+    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["mean"]
+    network = task.network()
+    network.load_state_dict(state)
+    tensors = {f"network.{k.removeprefix('flow.')}": v for k, v in state.items()}
+    tensors |= {f"statistics.{k}": v for k, v in task.statistics.tensors().items()}
+    figures = {name: round(value, 3) for name, value in task.validate(network).items()}
+    about = {"train": asdict(task.config), "validation": figures, "patients": task.patients}
+    return save_weights(models, "flow", tensors, config=asdict(task.shape), about=about, half=False)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "flow.json")
+    parser.add_argument("--out", type=Path, default=Path("runs/flow"))
+    parser.add_argument("--cohort", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--publish", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    trained = main(
+        given.config, given.out, resume=given.resume, data=given.data, cohort=given.cohort, models=given.models
+    )
+    if given.publish is not None:
+        publish(given.out, trained, given.publish)

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 import cof_viewer
 from cof_viewer.cli.cohort import cohort
 from cof_viewer.cli.console import ReaderHasGone
+from cof_viewer.cli.evaluate import evaluate
 from cof_viewer.cli.generate import generate
 from cof_viewer.cli.inspect import inspect
 from cof_viewer.cli.main import BAD_INPUT, CANCELLED, GOOD, OUR_FAULT
@@ -73,6 +74,7 @@ app.command("inspect")(inspect)
 app.command("segment")(segment)
 app.command("measure")(measure)
 app.command("generate")(generate)
+app.command("evaluate")(evaluate)
 app.add_typer(models)
 app.command("train")(train)
 app.add_typer(cohort)

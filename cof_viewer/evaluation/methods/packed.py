@@ -1,0 +1,70 @@
+"""The paper's own forms: flow matching on packed flows, and the same network as a diffusion model.
+
+They live in `cof_viewer.engine.packed`, as `load_packed(models_dir, form)` with form "flow" or "diffusion", which gives
+an object with `generate(prepared, ecg, *, phases, members, seed) -> Generation`, anchored at ED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+from cof_viewer.domain.errors import UserError
+from cof_viewer.evaluation.anchor import Anchor
+from cof_viewer.evaluation.beat import EvaluatedBeat
+from cof_viewer.evaluation.methods.base import Method, Tools
+from cof_viewer.evaluation.methods.generated import OVERSAMPLING, beat_of
+
+_MODULE = "cof_viewer.engine.packed"
+_DOOR = "load_packed"
+
+
+@dataclass
+class PackedMethod(Method):
+    """One of the paper's forms.
+
+    Attributes:
+        form: "flow" or "diffusion".
+    """
+
+    name: str
+    words: str
+    form: str
+    uses_weights = True
+
+    def check(self, models: Path) -> None:
+        """Make sure that the form and its weights are there.
+
+        Raises:
+            UserError: they aren't.
+        """
+        if util.find_spec(_MODULE) is None or not hasattr(import_module(_MODULE), _DOOR):
+            raise UserError(
+                f'The method "{self.name}" is not part of this version. Leave it out of --methods.', code="method"
+            )
+        _load(models, self.form)
+
+    def beat(self, anchor: Anchor, tools: Tools) -> EvaluatedBeat:
+        """Generate from the prepared anchor."""
+        if anchor.ecg is None:
+            raise UserError(f'"{anchor.case_id}" has no ECG. Choose kinds of cases that have one.', code="no-ecg")
+        generation = _load(tools.models, self.form).generate(
+            anchor.prepared, anchor.ecg, phases=OVERSAMPLING * anchor.phases, members=tools.members, seed=tools.seed
+        )
+        return beat_of(generation, anchor)
+
+
+@lru_cache(maxsize=2)
+def _load(models: Path, form: str) -> Any:
+    return getattr(import_module(_MODULE), _DOOR)(models, form)
+
+
+def packed_methods() -> list[Method]:
+    """Both forms."""
+    return [
+        PackedMethod("cof-packed", "the paper's form: flow matching on packed flows", "flow"),
+        PackedMethod("cof-diffusion", "the paper's COF-w/Diffusion", "diffusion"),
+    ]

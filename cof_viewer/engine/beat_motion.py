@@ -23,6 +23,41 @@ from cof_viewer.engine.warp import BeatField
 _NODES = 9
 _SECANT_STEPS = 4
 _AMOUNT_LIMITS = (0.1, 2.6)
+_RUNG = 1 / 16  # of the way ED -> ES; paths bend so little within one that what lies between is a straight line
+_COARSE_RUNG = 0.13  # for volumes, up to the largest amount
+_SQUARINGS_OF_A_RUNG = 2
+
+
+class _Ladder:
+    """exp(tau·v) of one velocity at any tau: every rung is the one before it, followed by one small step.
+
+    All phases of a beat lie on one path, so they share its rungs: some twenty samplings where each phase by itself
+    would take six. Between rungs the displacement is interpolated (error below .01 mm: (rung²/8)·|∂v/∂x·v|).
+    """
+
+    def __init__(self, velocity: Tensor, rung: float) -> None:
+        """Take a velocity [z, 2, 64, 64] in mm; rungs are made when they are needed."""
+        self._velocity, self._rung = velocity / LATTICE_SPACING_MM, rung
+        self._identity = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, velocity.device)
+        self._made: dict[int, list[Tensor]] = {}
+        self._step: dict[int, Tensor] = {}
+
+    def at(self, tau: float) -> Tensor:
+        """[z, 2, 64, 64] pull-back in lattice pixels; exactly zero at tau = 0."""
+        sign, place = (1 if tau >= 0 else -1), abs(tau) / self._rung
+        low = int(place)
+        rungs = self._up_to(sign, low + 1 if place > low else low)
+        return torch.lerp(rungs[low], rungs[low + 1], place - low) if place > low else rungs[low]
+
+    def _up_to(self, sign: int, last: int) -> list[Tensor]:
+        rungs = self._made.setdefault(sign, [torch.zeros_like(self._velocity)])
+        if len(rungs) <= last and sign not in self._step:
+            self._step[sign] = integrate(self._velocity * (sign * self._rung), _SQUARINGS_OF_A_RUNG)
+        while len(rungs) <= last:
+            reached = rungs[-1]
+            grid = self._identity + reached.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+            rungs.append(reached + F.grid_sample(self._step[sign], grid, align_corners=True, padding_mode="border"))
+        return rungs
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +98,17 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
         anchor_s: where the anchor stands between ED and ES.
     """
     descent, extend = base_motion(100.0 * ef, base_is_lost, prepared.slice_mm)
+    ladder = _Ladder(velocity[prepared.frame.first :], _COARSE_RUNG)
     unit = MemberMotion(velocity, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
 
     def ratio(amount: float) -> float:
-        at = lv_volumes(prepared, unit, np.array([0.0, 1.0]), amount)
+        at = lv_volumes(prepared, unit, np.array([0.0, 1.0]), ladder, amount)
         return float(at[1] / max(at[0], 1.0))
 
     amount = _solve(ratio, 1.0 - ef)
-    scaled = MemberMotion(velocity * amount, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
     nodes = np.linspace(0.0, 1.0, _NODES)
-    return MemberMotion(velocity * amount, descent, extend, anchor_s, nodes, lv_volumes(prepared, scaled, nodes))
+    volumes = lv_volumes(prepared, unit, nodes, ladder, amount)
+    return MemberMotion(velocity * amount, descent, extend, anchor_s, nodes, volumes)
 
 
 def _solve(ratio: object, target: float) -> float:
@@ -104,17 +140,24 @@ def source_slices(prepared: Prepared, member: MemberMotion, s: float) -> NDArray
 
 @torch.no_grad()
 def lv_volumes(
-    prepared: Prepared, member: MemberMotion, moments: NDArray[np.float64], amount: float = 1.0
+    prepared: Prepared, member: MemberMotion, moments: NDArray[np.float64], ladder: _Ladder, amount: float = 1.0
 ) -> NDArray[np.float64]:
-    """Soft LV volume in canonical voxels at each moment s, every second pixel (3 mm) of the canonical grid."""
+    """Soft LV volume in canonical voxels at each moment s, every second pixel (3 mm) of the canonical grid.
+
+    Args:
+        prepared: the anchor.
+        member: its descent and where the anchor stands.
+        moments: [n] values of s.
+        ladder: of its velocity from the first slice with LV on.
+        amount: that the velocity is scaled by.
+    """
     first = prepared.frame.first
     cavity = prepared.distances[first:, :1, ::2, ::2]
     identity = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, cavity.device)
-    velocity = member.velocity[first:] * (amount / LATTICE_SPACING_MM)
     out = np.empty(len(moments))
     for k, s in enumerate(moments):
         source = torch.from_numpy(source_slices(prepared, member, float(s))[first:] - first).float().to(cavity.device)
-        lattice = integrate(velocity * (float(s) - member.anchor_s), squarings=4)
+        lattice = ladder.at(amount * (float(s) - member.anchor_s))
         grid = identity + lattice.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
         slid = slide_slices(cavity, source)
         moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
@@ -126,11 +169,11 @@ def lv_volumes(
 @torch.no_grad()
 def beat_field(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64]) -> BeatField:
     """Pull-back of every phase from its moment s; exactly zero where s is the anchor's."""
-    steps = torch.from_numpy(s - member.anchor_s).float().to(member.velocity.device)
-    fields = [integrate(member.velocity * (step / LATTICE_SPACING_MM)) * LATTICE_SPACING_MM for step in steps]
+    ladder = _Ladder(member.velocity, _RUNG)
+    fields = torch.stack([ladder.at(float(moment) - member.anchor_s) for moment in s]) * LATTICE_SPACING_MM
     source = np.stack([source_slices(prepared, member, float(moment)) for moment in s])
     return BeatField(
-        torch.stack(fields),
+        fields,
         torch.from_numpy(source).float().to(member.velocity.device),
         member.extend_base,
         prepared.frame.first,
@@ -147,11 +190,11 @@ def full_motion(
     push = np.zeros_like(pull)
     pull[..., :2] = field.in_plane_mm.permute(0, 1, 3, 4, 2).cpu().numpy()
     places = np.arange(slices, dtype=np.float64)
+    ladder = _Ladder(member.velocity, _RUNG)
     for k, moment in enumerate(s):
         source = source_slices(prepared, member, float(moment))
         pull[k, ..., 2] = ((source - places) * prepared.slice_mm)[:, None, None]
-        step = float(moment) - member.anchor_s
-        inverse = integrate(member.velocity * (-step / LATTICE_SPACING_MM)) * LATTICE_SPACING_MM
+        inverse = ladder.at(member.anchor_s - float(moment)) * LATTICE_SPACING_MM
         reached = np.interp(places, source, places)
         reached = np.where(places < source[0], places - source[0], reached)
         reached = np.where(places > source[-1], places + (slices - 1 - source[-1]), reached)

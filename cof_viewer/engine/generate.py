@@ -14,7 +14,8 @@ from cof_viewer.anatomy import agreement, function_from_labels
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.flag import Flag, Severity, worst_first
 from cof_viewer.domain.function import Provenance, Result, Source
-from cof_viewer.domain.generation import Generation, Measurement
+from cof_viewer.domain.generation import Generation, Measurement, Motion
+from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Cine, regular_phase_ms
 from cof_viewer.domain.progress import CancelToken, Progress, part_of
 from cof_viewer.engine import gate
@@ -22,6 +23,7 @@ from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, beat_field, full_motion, scale_to_ef, source_slices
 from cof_viewer.engine.flow import Condition, FlowNetwork, euler, member_noise
+from cof_viewer.engine.intervals import GeneratedCalibration, with_generated_intervals
 from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks, standard_marks
 from cof_viewer.engine.warp import ScannerWarp, warp_beat
 from cof_viewer.signal.features import FEATURE_NAMES, ecg_features
@@ -185,6 +187,7 @@ def generate_beat(
     progress: Progress,
     cancel: CancelToken,
     ablate: Ablation | None = None,
+    calibration: GeneratedCalibration | None = None,
 ) -> Generation:
     """Draw the members, choose the medoid, warp the anchor with it and count. Arguments as in `Engine.generate`."""
     progress(0.0, "Drawing the motion from the ECG")
@@ -220,6 +223,7 @@ def generate_beat(
         ed_phase=anchor_phase if anchor.role == "ed" else None,
         anchor_phase=anchor_phase,
     )
+    function = with_generated_intervals(function, calibration)
     found = [
         *flags,
         *gate.ecg_flags(ecg, beat),
@@ -228,7 +232,9 @@ def generate_beat(
         *gate.timing_flags(marks, beat),
     ]
     found += gate.contraction_flags(function.ef_percent)
-    found += gate.motion_flags(motion, _near_heart(prepared), _outside_share(prepared, motions[chosen], s))
+    found += gate.motion_flags(
+        *_round_heart(motion, _near_heart(prepared)), _outside_share(prepared, motions[chosen], s)
+    )
     if anchor.guessed:
         found.append(_guessed(anchor.role))
     volume = prepared.volume
@@ -268,6 +274,25 @@ def _near_heart(prepared: Prepared) -> NDArray[np.bool_]:
     """[z, 62, 62] lattice points inside LV, wall or RV of the anchor, border left out."""
     inside = (prepared.distances[:, 1:].amax(dim=1) > 0).cpu().numpy()[:, ::2, ::2]
     return np.asarray(inside[:, 1:-1, 1:-1])
+
+
+def _round_heart(motion: Motion, heart: NDArray[np.bool_]) -> tuple[Motion, NDArray[np.bool_]]:
+    """The motion on the heart's rows and columns (and one beyond, for differences) alone, and the heart there."""
+    if not heart.any():
+        return motion, heart
+    rows, columns = (np.flatnonzero(heart.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    inside = (slice(None), slice(None), slice(top, bottom + 2), slice(left, right + 2))  # row 0 of `heart` is row 1
+    shape = (motion.grid.shape[0], bottom + 2 - top, right + 2 - left)
+    grid = Grid(shape, motion.grid.patient_from_voxel @ _shift(left, top), motion.grid.spacing_known)
+    part = Motion(grid, motion.pull_back_mm[inside], motion.push_forward_mm[inside], motion.anchor_phase)
+    return part, heart[:, top:bottom, left:right]
+
+
+def _shift(columns: int, rows: int) -> NDArray[np.float64]:
+    out = np.eye(4)
+    out[:2, 3] = columns, rows
+    return out
 
 
 def _outside_share(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64]) -> float:

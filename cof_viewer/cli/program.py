@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import cof_viewer
+from cof_viewer.cli.bench import bench
 from cof_viewer.cli.cohort import cohort
 from cof_viewer.cli.console import ReaderHasGone
 from cof_viewer.cli.evaluate import evaluate
@@ -76,6 +77,7 @@ app.command("measure")(measure)
 app.command("generate")(generate)
 app.command("evaluate")(evaluate)
 app.add_typer(models)
+app.add_typer(bench)
 app.command("train")(train)
 app.add_typer(cohort)
 

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.anatomy import agreement, function_from_labels
+from cof_viewer.anatomy import agreement, function_from_curves, function_from_labels
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.flag import Flag, Severity, worst_first
-from cof_viewer.domain.function import Provenance, Result, Source
+from cof_viewer.domain.function import Function, Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement, Motion
 from cof_viewer.domain.grid import Grid
-from cof_viewer.domain.image import Cine, regular_phase_ms
-from cof_viewer.domain.progress import CancelToken, Progress, part_of
+from cof_viewer.domain.image import Cine, Label, regular_phase_ms
+from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
@@ -169,6 +169,90 @@ def medoid(curves: NDArray[np.float64]) -> int:
     return int(np.square(curves - np.median(curves, axis=0)).sum(axis=1).argmin())
 
 
+@dataclass(frozen=True, eq=False)
+class BeatPlan:
+    """A beat before any picture is made.
+
+    Attributes:
+        s: [t] how far the heart has emptied at every phase, of the medoid.
+        anchor_phase: where the anchor stands; `marks` the medoid's time marks once they agree with it.
+        member: the medoid's motion.
+        member_lv_ml: [member, t] LV volumes of all members (canonical voxels where spacing is unknown).
+        medoid: which of them it is.
+    """
+
+    s: NDArray[np.float64]
+    anchor_phase: int
+    marks: TimeMarks
+    member: MemberMotion
+    member_lv_ml: NDArray[np.float64]
+    medoid: int
+
+
+def plan_beat(
+    generator: Generator,
+    prepared: Prepared,
+    beat: Beat,
+    embedding: NDArray[np.float32],
+    anchor: AnchorMoment,
+    *,
+    phases: int,
+    members: int,
+    steps: int,
+    seed: int,
+    progress: Progress = no_progress,
+    cancel: CancelToken = NEVER,
+    ablate: Ablation | None = None,
+) -> BeatPlan:
+    """Draw the members, scale and time each, choose the medoid. Arguments as in `Engine.generate`."""
+    progress(0.0, "Drawing the motion from the ECG")
+    es_like = anchor.role == "es" or (anchor.role == "" and _is_late(beat, phases, anchor))
+    drawn = generator.draw(
+        prepared,
+        beat,
+        embedding,
+        anchor_is_es=es_like,
+        members=members,
+        steps=steps,
+        seed=seed,
+        cancel=cancel,
+        ablate=ablate,
+    )
+    expected = heard_marks(beat, ablate)
+    timed = [phase_moments(member.marks(expected), phases, anchor) for member in drawn]
+    places = [float(s[phase]) for s, phase, _ in timed]
+    motions = member_motions(generator, prepared, drawn, es_like, places, part_of(progress, 0.1, 1.0), cancel)
+    curves = np.stack([motion.lv_curve(s) for motion, (s, _, _) in zip(motions, timed, strict=True)])
+    chosen = medoid(curves)
+    s, anchor_phase, marks = timed[chosen]
+    scale = _milliliters_per_canonical_voxel(prepared) if prepared.volume.grid.spacing_known else 1.0
+    return BeatPlan(s, anchor_phase, marks, motions[chosen], curves * scale, chosen)
+
+
+def preview_beat(plan: BeatPlan, prepared: Prepared, beat: Beat, anchor: AnchorMoment) -> tuple[Function, Motion]:
+    """Curve, numbers and moving heart of a plan, without pictures: what a hand on a slider sees first.
+
+    Returns:
+        The medoid's function, its curve scaled so that the anchor's phase has the volume of the anchor's labels; it
+        tells the left ventricle alone, and differs from the full beat's by what partial volume makes (about 1 %).
+        And its motion.
+    """
+    grid, phases = prepared.volume.grid, len(plan.s)
+    at_anchor = np.count_nonzero(prepared.labels.data == Label.LV) * grid.voxel_volume_ml
+    curve = plan.member_lv_ml[plan.medoid]
+    function = function_from_curves(
+        curve * (at_anchor / max(float(curve[plan.anchor_phase]), 1e-6)),
+        voxel_ml=1.0 if grid.spacing_known else None,
+        phase_ms=regular_phase_ms(phases, beat.rr_ms),
+        rr_ms=beat.rr_ms,
+        source=Source.GENERATED,
+        ed_phase=plan.anchor_phase if anchor.role == "ed" else None,
+        anchor_phase=plan.anchor_phase,
+    )
+    field = beat_field(prepared, plan.member, plan.s)
+    return function, full_motion(prepared, plan.member, field, plan.s, plan.anchor_phase)
+
+
 def generate_beat(
     generator: Generator,
     prepared: Prepared,
@@ -190,30 +274,25 @@ def generate_beat(
     calibration: GeneratedCalibration | None = None,
 ) -> Generation:
     """Draw the members, choose the medoid, warp the anchor with it and count. Arguments as in `Engine.generate`."""
-    progress(0.0, "Drawing the motion from the ECG")
-    es_like = anchor.role == "es" or (anchor.role == "" and _is_late(beat, phases, anchor))
-    drawn = generator.draw(
+    plan = plan_beat(
+        generator,
         prepared,
         beat,
         embedding,
-        anchor_is_es=es_like,
+        anchor,
+        phases=phases,
         members=members,
         steps=steps,
         seed=seed,
+        progress=part_of(progress, 0.0, 0.35),
         cancel=cancel,
         ablate=ablate,
     )
-    expected = heard_marks(beat, ablate)
-    timed = [phase_moments(member.marks(expected), phases, anchor) for member in drawn]
-    places = [float(s[phase]) for s, phase, _ in timed]
-    motions = member_motions(generator, prepared, drawn, es_like, places, part_of(progress, 0.05, 0.35), cancel)
-    curves = np.stack([motion.lv_curve(s) for motion, (s, _, _) in zip(motions, timed, strict=True)])
-    chosen = medoid(curves)
-    s, anchor_phase, marks = timed[chosen]
-    field = beat_field(prepared, motions[chosen], s)
+    s, anchor_phase, chosen = plan.s, plan.anchor_phase, plan.member
+    field = beat_field(prepared, chosen, s)
     warp = ScannerWarp(prepared.volume, prepared.labels, prepared.pose, field)
     cine_data, labels = warp_beat(warp, prepared.labels, phases, anchor_phase, part_of(progress, 0.4, 0.95), cancel)
-    motion = full_motion(prepared, motions[chosen], field, s, anchor_phase)
+    motion = full_motion(prepared, chosen, field, s, anchor_phase)
     phase_ms = regular_phase_ms(phases, beat.rr_ms)
     function = function_from_labels(
         labels,
@@ -229,12 +308,10 @@ def generate_beat(
         *gate.ecg_flags(ecg, beat),
         *gate.label_flags(prepared.labels),
         *gate.stack_flags(prepared.volume.grid),
-        *gate.timing_flags(marks, beat),
+        *gate.timing_flags(plan.marks, beat),
     ]
     found += gate.contraction_flags(function.ef_percent)
-    found += gate.motion_flags(
-        *_round_heart(motion, _near_heart(prepared)), _outside_share(prepared, motions[chosen], s)
-    )
+    found += gate.motion_flags(*_round_heart(motion, _near_heart(prepared)), _outside_share(prepared, chosen, s))
     if anchor.guessed:
         found.append(_guessed(anchor.role))
     volume = prepared.volume
@@ -251,10 +328,9 @@ def generate_beat(
         flags=worst_first(tuple(found)),
         provenance=replace(provenance, anchor_phase=anchor_phase),
     )
-    scale = _milliliters_per_canonical_voxel(prepared) if volume.grid.spacing_known else 1.0
     progress(1.0, "Generated")
     return Generation(
-        cine, labels, volume, prepared.labels, anchor_phase, motion, curves * scale, result,
+        cine, labels, volume, prepared.labels, anchor_phase, motion, plan.member_lv_ml, result,
         measured.labels if measured else None,
     )  # fmt: skip
 

@@ -51,7 +51,32 @@ def _unknown_label(a):
     a[3, 1, 0, 0] = 4
 
 
+def _no_lv_somewhere(a):
+    a[5][a[5] == 1] = 2
+
+
+def _backwards(a):
+    np.negative(a, out=a)
+
+
+def _far(a):
+    a[5] *= 20
+
+
+def _large_later(a):
+    a[20][a[20] == 2] = 1
+
+
+def _small_later(a):
+    a[12][:, :, :46] = 0
+
+
 ARRAYS = [
+    ("labels", _no_lv_somewhere, "no LV at phase 5"),
+    ("displacement_mm", _backwards, "does not lead from the labels of ED"),
+    ("displacement_mm", _far, "reaches"),
+    ("labels", _large_later, "times as large at phase 20 as at ED"),
+    ("labels", _small_later, "times as large at phase 12 as at ES"),
     ("displacement_mm", _nan_motion, "no numbers"),
     ("displacement_mm", _anchor_moves, "phase 0"),
     ("displacement_mm", _folds, "folds"),

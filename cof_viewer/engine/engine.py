@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +28,7 @@ from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
 from cof_viewer.engine.flow import EULER_STEPS, FlowConfig, FlowNetwork
 from cof_viewer.engine.generate import Ablation, AnchorMoment, Generator, generate_beat
+from cof_viewer.engine.intervals import read_generated, read_measured, with_measured_intervals
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.segmenter import Segmenter
 from cof_viewer.engine.weights import load_weights, read_entries
@@ -53,8 +56,10 @@ class Engine:
         encoder: StMemEncoder,
         generator: Generator,
         info: EngineInfo,
+        about: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Keep loaded parts; use `Engine.load`."""
+        """Keep loaded parts; use `Engine.load`. `about` holds what the manifest says of each set of weights."""
+        self._about = about or {}
         self._segmenter, self._teacher, self._encoder, self._generator = segmenter, teacher, encoder, generator
         self._poses: dict[str, CanonicalPose] = {}
         self.info = info
@@ -80,13 +85,15 @@ class Engine:
         state, encoder_entry = load_weights(models_dir, "ecg_encoder")
         encoder = StMemEncoder(config_from(encoder_entry.config))
         load_state(encoder, state)
-        digests = {name: e.sha256 for name, e in sorted(read_entries(models_dir).items())}
+        entries = sorted(read_entries(models_dir).items())
+        digests = {name: e.sha256 for name, e in entries}
         return cls(
             Segmenter.load(models_dir, place),
             RegistrationTeacher.load(models_dir, place),
             encoder.eval(),
             Generator(network.to(place).eval(), statistics, place),
             EngineInfo(cof_viewer.__version__, place.type, digests),
+            {name: e.about for name, e in entries},
         )
 
     def orient(self, study: Study, cancel: CancelToken = NEVER) -> Study:
@@ -131,6 +138,7 @@ class Engine:
         labels = self._segmenter.segment_cine(cine, pose, progress=progress, cancelled=cancel)
         origin = Source.SIMULATED if study.simulated else Source.MEASURED
         function = function_from_labels(labels, phase_ms=cine.phase_ms, rr_ms=cine.rr_ms, source=origin)
+        function = with_measured_intervals(function, read_measured(self._about.get("segmenter", {})))
         provenance = replace(self._provenance(study.sha256), seed=None, members=None, steps=None)
         flags = worst_first((*study.flags, *gate.stack_flags(labels.grid)))
         return Measurement(cine, labels, Result(function, None, None, flags, provenance))
@@ -242,6 +250,7 @@ class Engine:
             progress=part_of(progress, start + 0.15, 1.0),
             cancel=cancel,
             ablate=ablate,
+            calibration=read_generated(self._about.get("flow", {}), simulated=study is not None and study.simulated),
         )
 
     def _anchor(

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,12 @@ def save_weights(
     entries = read_entries(folder) if (folder / MANIFEST).is_file() else {}
     _write_manifest(folder, entries | {name: entry})
     return entry
+
+
+def amend_about(folder: Path, name: str, values: Mapping[str, Any]) -> None:
+    """Add plain values to what the manifest says of one set of weights; its file stays as it is."""
+    entries = read_entries(folder)
+    _write_manifest(folder, entries | {name: replace(entries[name], about=dict(entries[name].about) | dict(values))})
 
 
 def weights_sha256(folder: Path) -> str:

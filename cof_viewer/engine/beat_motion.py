@@ -186,22 +186,24 @@ def full_motion(
 ) -> Motion:
     """The same motion as displacement both ways on the canonical lattice, in the patient's frame."""
     phases, slices = len(s), prepared.frame.slices
-    pull = np.zeros((phases, slices, LATTICE_PIXELS, LATTICE_PIXELS, 3), dtype=np.float32)
-    push = np.zeros_like(pull)
-    pull[..., :2] = field.in_plane_mm.permute(0, 1, 3, 4, 2).cpu().numpy()
+    pull = np.empty((phases, slices, LATTICE_PIXELS, LATTICE_PIXELS, 3), dtype=np.float32)
+    push = np.empty_like(pull)
+    planes = field.in_plane_mm.cpu().numpy()
     places = np.arange(slices, dtype=np.float64)
     ladder = _Ladder(member.velocity, _RUNG)
     for k, moment in enumerate(s):
         source = source_slices(prepared, member, float(moment))
-        pull[k, ..., 2] = ((source - places) * prepared.slice_mm)[:, None, None]
+        _fill(pull[k], planes[k], (source - places) * prepared.slice_mm)
         inverse = ladder.at(member.anchor_s - float(moment)) * LATTICE_SPACING_MM
         reached = np.interp(places, source, places)
         reached = np.where(places < source[0], places - source[0], reached)
         reached = np.where(places > source[-1], places + (slices - 1 - source[-1]), reached)
-        low = np.clip(np.floor(reached).astype(int), 0, slices - 1)
-        high = np.minimum(low + 1, slices - 1)
-        share = np.clip(reached - low, 0, 1)[:, None, None, None].astype(np.float32)
-        planes = inverse.permute(0, 2, 3, 1).cpu().numpy()
-        push[k, ..., :2] = planes[low] * (1 - share) + planes[high] * share
-        push[k, ..., 2] = ((reached - places) * prepared.slice_mm)[:, None, None]
+        slid = slide_slices(inverse, torch.from_numpy(reached).float().to(inverse.device))
+        _fill(push[k], slid.cpu().numpy(), (reached - places) * prepared.slice_mm)
     return Motion(lattice_in_patient(prepared.pose, prepared.volume.grid), pull, push, anchor_phase)
+
+
+def _fill(out: NDArray[np.float32], in_plane_mm: NDArray[np.float32], along_mm: NDArray[np.float64]) -> None:
+    """Put [z, 2, rows, columns] and [z] side by side into [z, rows, columns, 3]."""
+    out[..., 0], out[..., 1] = in_plane_mm[:, 0], in_plane_mm[:, 1]
+    out[..., 2] = along_mm.astype(np.float32)[:, None, None]

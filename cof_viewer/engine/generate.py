@@ -289,10 +289,13 @@ def generate_beat(
         ablate=ablate,
     )
     s, anchor_phase, chosen = plan.s, plan.anchor_phase, plan.member
+    cancel.raise_if_cancelled()
     field = beat_field(prepared, chosen, s)
     warp = ScannerWarp(prepared.volume, prepared.labels, prepared.pose, field)
     cine_data, labels = warp_beat(warp, prepared.labels, phases, anchor_phase, part_of(progress, 0.4, 0.95), cancel)
+    cancel.raise_if_cancelled()
     motion = full_motion(prepared, chosen, field, s, anchor_phase)
+    cancel.raise_if_cancelled()
     phase_ms = regular_phase_ms(phases, beat.rr_ms)
     function = function_from_labels(
         labels,

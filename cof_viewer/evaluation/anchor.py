@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cof_viewer.cohort.case import BOX_PIXELS, BOX_SPACING_MM, CohortCase, Kind
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
+from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import LabelMap, Volume
 from cof_viewer.evaluation.beat import Float, UInt8
@@ -24,7 +25,7 @@ _MARGIN = (CANONICAL_PIXELS - BOX_PIXELS) // 2
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
-    """One case as methods see it; nothing of any other phase is in it.
+    """One case as methods see it; nothing of any other phase is in it but for methods that measure.
 
     Attributes:
         case_id: of the case.
@@ -36,6 +37,7 @@ class Anchor:
         phases: T of the case.
         rr_ms: length of its beat.
         slice_mm: distance between slices.
+        whole: float32 [t, z, 96, 96], all pictures of the case; given to methods that measure and to nobody else.
     """
 
     case_id: str
@@ -47,6 +49,7 @@ class Anchor:
     phases: int
     rr_ms: float
     slice_mm: float
+    whole: Float | None = None
 
 
 def anchor_of(case: CohortCase, engine: Engine, *, expert: bool = False) -> Anchor:
@@ -109,6 +112,19 @@ def geometry(labels: UInt8, slice_mm: float) -> NDArray[np.float64]:
     return np.asarray(anatomy_features(canonical, frame_from_labels(canonical), slice_mm), dtype=np.float64)
 
 
+def ecg_numbers(ecg: Ecg | None) -> NDArray[np.float64]:
+    """Measured numbers of an ECG (see `signal.FEATURE_NAMES`); NaN throughout where it is missing or unusable."""
+    from cof_viewer.signal import FEATURE_NAMES, ecg_features, representative_beat
+
+    unknown = np.full(len(FEATURE_NAMES), np.nan)
+    if ecg is None:
+        return unknown
+    try:
+        return np.asarray(ecg_features(representative_beat(ecg)), dtype=np.float64)
+    except UserError:
+        return unknown
+
+
 def _prepared_by_hand(volume: Volume, labels: UInt8) -> Prepared:
     import torch
 
@@ -118,8 +134,3 @@ def _prepared_by_hand(volume: Volume, labels: UInt8) -> Prepared:
     pose = CanonicalPose((middle, middle), 0.0, False, False, (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM))
     map_ = LabelMap(np.ascontiguousarray(labels), volume.grid)
     return prepared_from_labels(volume, pose, map_, canonical_labels(labels), torch.device("cpu"))
-
-
-def with_ecg(anchor: Anchor, ecg: Ecg) -> Anchor:
-    """The same anchor with another ECG."""
-    return replace(anchor, ecg=ecg)

@@ -122,8 +122,9 @@ class Bench:
         preparing: Cost,
     ) -> Record:
         try:
+            given = replace(anchor, whole=reference.picture) if method.measures else anchor
             with Cost() as cost:
-                beat = method.beat(anchor, self.tools)
+                beat = method.beat(given, self.tools)
         except UserError as error:
             return replace(record, failed=error.sentence)
         if not np.isfinite(beat.lv_ml).all() or not np.isfinite(beat.ef_percent):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STEP = 2
 POINTS = BOX_PIXELS // STEP
 SPACING_MM = STEP * BOX_SPACING_MM
-_INVERSE_STEPS = 12
+_INVERSE_STEPS = 8
 
 
 def lattice_pixels(step: int = STEP) -> NDArray[np.float64]:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cof_viewer.cohort.case import CohortCase, Kind
 from cof_viewer.cohort.file import read_case
 from cof_viewer.cohort.manifest import CaseRow
 from cof_viewer.cohort.store import Store
-from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.split import Split
 from cof_viewer.evaluation.alignment import aligned, frame_of
-from cof_viewer.evaluation.anchor import ecg_of, geometry
+from cof_viewer.evaluation.anchor import ecg_numbers, ecg_of, geometry
 from cof_viewer.evaluation.beat import reference_of
 from cof_viewer.evaluation.methods.base import Lesson
 from cof_viewer.evaluation.parallel import spread
@@ -76,19 +72,6 @@ def lesson_of(case: CohortCase) -> Lesson | None:
         curve=(reference.lv_ml[0] - reference.lv_ml) / fall,
         motion=aligned(case.displacement_mm, frame),
     )
-
-
-def ecg_numbers(ecg: Ecg | None) -> NDArray[np.float64]:
-    """Measured numbers of an ECG (see `signal.FEATURE_NAMES`); NaN throughout where it is missing or unusable."""
-    from cof_viewer.signal import FEATURE_NAMES, ecg_features, representative_beat
-
-    unknown = np.full(len(FEATURE_NAMES), np.nan)
-    if ecg is None:
-        return unknown
-    try:
-        return np.asarray(ecg_features(representative_beat(ecg)), dtype=np.float64)
-    except UserError:
-        return unknown
 
 
 def _read(path: Path) -> tuple[str, Lesson | None]:

@@ -15,7 +15,7 @@ from cof_viewer.domain.image import Label, Volume
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.engine import Engine
 from cof_viewer.engine.gate import jacobian
-from cof_viewer.evaluation.held_out import ejection_fraction, structure_dice, volume_of
+from cof_viewer.evaluation.pairs import ejection_fraction, structure_dice, volume_of
 from cof_viewer.io import open_ecg, open_study
 from tests.conftest import ROOT
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def draw(study: Study, figure: Figure) -> bool:
     """Nine cases at most, ordered by the error of their curve."""
-    records = sorted(study.of(OURS), key=lambda r: r.value("curve_rmse_percent"))
+    drawn = [record for record in study.of(OURS) if record.curve_ml and record.true_curve_ml]
+    records = sorted(drawn, key=lambda r: r.value("curve_rmse_percent"))
     if not records:
         return False
     chosen = [records[i] for i in np.unique(np.linspace(0, len(records) - 1, min(MOST, len(records))).astype(int))]

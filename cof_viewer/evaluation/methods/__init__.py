@@ -8,6 +8,7 @@ from pathlib import Path
 from cof_viewer.domain.errors import UserError
 from cof_viewer.evaluation.methods.base import Lesson, Method, Tools
 from cof_viewer.evaluation.methods.engine import engine_methods
+from cof_viewer.evaluation.methods.measured import MeasuredBeat
 from cof_viewer.evaluation.methods.moved import moved_methods
 from cof_viewer.evaluation.methods.numbers import number_methods
 from cof_viewer.evaluation.methods.packed import packed_methods
@@ -24,7 +25,7 @@ _FAMILIES: tuple[Callable[[], list[Method]], ...] = (
     engine_methods,
     packed_methods,
     moved_methods,
-    lambda: [Regression()],
+    lambda: [Regression(), MeasuredBeat()],
     number_methods,
 )
 

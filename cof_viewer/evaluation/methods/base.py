@@ -72,6 +72,7 @@ class Method(ABC):
         version: raised when its answers change, so that older records are made again.
         learns: whether it is fitted to the store's train part.
         uses_weights: whether its answers depend on the engine's weights beyond the anchor's labels.
+        measures: whether it is shown the pictures of the whole beat: a yardstick, no generator.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Method(ABC):
     version: int = 1
     learns: bool = False
     uses_weights: bool = False
+    measures: bool = False
 
     def check(self, models: Path) -> None:  # noqa: B027 - most methods need nothing
         """Make sure that what the method needs is there.

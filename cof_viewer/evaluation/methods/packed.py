@@ -45,7 +45,10 @@ class PackedMethod(Method):
             raise UserError(
                 f'The method "{self.name}" is not part of this version. Leave it out of --methods.', code="method"
             )
-        _load(models, self.form)
+        try:
+            _load(models, self.form)
+        except UserError as error:
+            raise UserError(f'The method "{self.name}" can\'t be used: {error.sentence}', code="method") from error
 
     def beat(self, anchor: Anchor, tools: Tools) -> EvaluatedBeat:
         """Generate from the prepared anchor."""

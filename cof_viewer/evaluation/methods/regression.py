@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cof_viewer.evaluation.alignment import frame_of, placed
-from cof_viewer.evaluation.anchor import Anchor, geometry
+from cof_viewer.evaluation.anchor import Anchor, ecg_numbers, geometry
 from cof_viewer.evaluation.beat import EvaluatedBeat
-from cof_viewer.evaluation.lessons import ecg_numbers
 from cof_viewer.evaluation.methods.base import Lesson, Method, Tools
 from cof_viewer.evaluation.methods.moved import beat_of_field
 

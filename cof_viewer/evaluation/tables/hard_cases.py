@@ -46,8 +46,12 @@ def _row(record: Record) -> tuple[str, ...]:
 
 def _mean_row(words: str, records: list[Record]) -> tuple[str, ...]:
     names = ("ef_error_points", *(f"split_{part}_ml" for part in _PARTS))
-    sizes = [f"{np.nanmean([abs(r.value(name)) for r in records]):.1f}" for name in names]
-    return (words, "", *sizes, "")
+    return (words, "", *(_mean_size([record.value(name) for record in records]) for name in names), "")
+
+
+def _mean_size(values: list[float]) -> str:
+    known = [abs(value) for value in values if np.isfinite(value)]
+    return f"{np.mean(known):.1f}" if known else "–"
 
 
 def _long(records: list[Record]) -> tuple[dict[str, object], ...]:

@@ -111,7 +111,8 @@ def case_from_cine(
     ed, es = ends_of_beat(labels, given.ed_phase, given.es_phase)
     order, es_phase = phases_of_beat(cine, ed, es)
     beat = replace(cine, data=cine.data[order], phase_ms=None, rr_ms=None)
-    motion = engine.track(beat, 0, part_of(progress, 0.5, 0.95), cancel)
+    seen = LabelCine(found.labels.data[order], cine.grid)  # the segmenter's alone: the experts' judge the motion
+    motion = engine.track(beat, 0, part_of(progress, 0.5, 0.95), cancel, labels=seen)
     affine = box_affine(motion, beat)
     boxed = _steadied(labels_on_box(labels.data[order], affine), [by[k] is By.EXPERT for k in order])
     spacing = cine.grid.spacing_mm[2]

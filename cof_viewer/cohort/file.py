@@ -35,6 +35,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LABELS = "labels_packed"
 _LABEL_PHASES = 5
 """Phases of labels in a chunk: HDF5's cost is by the chunk, and training reads a few phases of a case."""
+_SPOILED = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
+"""What reading a file with changed bytes has ended in."""
 _FOUR_OF_BYTE = np.array([[byte >> shift & 3 for shift in (0, 2, 4, 6)] for byte in range(256)], np.uint8)
 _FOUR_AT_ONCE = np.ascontiguousarray(_FOUR_OF_BYTE).view(np.uint32)[:, 0]
 _PLAIN = (
@@ -90,13 +92,15 @@ def read_case(path: Path, phases: Sequence[int] | None = None) -> CohortCase:
                 "labels": unpacked(_read(file[_LABELS], phases)),
                 "ecg_mv": file["ecg_mv"][()] if "ecg_mv" in file else None,
             }
-    except (OSError, KeyError, ValueError) as error:
+        return _case(plain if phases is None else _thinned(plain, phases), arrays)
+    except _SPOILED as error:
         raise UserError(f'"{path.name}" can\'t be read: it is spoiled. Make the store again.', code="store") from error
-    return _case(plain if phases is None else _thinned(plain, phases), arrays)
 
 
 def packed(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Labels [..., x] of 0 to 3 as [..., x / 4]: four pixels a byte, the first in its lowest two bits."""
+    if labels.max(initial=0) > 3:
+        raise ValueError(f"label {labels.max()} does not fit in two bits")
     four = labels.reshape(*labels.shape[:-1], -1, 4)
     return np.asarray(four[..., 0] | four[..., 1] << 2 | four[..., 2] << 4 | four[..., 3] << 6, dtype=np.uint8)
 

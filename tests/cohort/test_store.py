@@ -34,6 +34,11 @@ def test_packing_by_hand():
     assert packed(np.array([1, 2, 3, 0], np.uint8)).tolist() == [1 + 2 * 4 + 3 * 16]
 
 
+def test_a_label_that_does_not_fit_is_never_stored_as_another():
+    with pytest.raises(ValueError, match="label 4"):
+        packed(np.array([0, 4, 0, 0], np.uint8))
+
+
 def test_a_case_comes_back_in_every_field_and_the_same_case_gives_the_same_bytes(case, tmp_path):
     whole = replace(
         case, ecg_name="A1", ecg_candidates=("A1", "A2"), age_years=61.0, sex="F", recipe={"seed": np.int64(3)}
@@ -81,6 +86,17 @@ def test_spoiled_files_and_other_versions_are_said(case, tmp_path):
     with pytest.raises(UserError, match="no case of version"):
         read_case(path)
     path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(UserError, match="spoiled"):
+        read_case(path)
+
+
+@pytest.mark.parametrize(
+    "change", [("simulated", "simulatad"), ('"numbers"', '"numburs"'), ('"es_phase": 9', '"es_phase" 9')]
+)
+def test_words_that_are_spoiled_are_said(case, tmp_path, change):
+    path = write_case(case, tmp_path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["case"] = str(file.attrs["case"]).replace(*change)
     with pytest.raises(UserError, match="spoiled"):
         read_case(path)
 

@@ -2,7 +2,7 @@
 
 Labels are the experts' where they drew any and the segmenter's elsewhere; motion is the registration teacher's. The
 box is the middle of the teacher's own lattice, so motion, picture and labels can't lie apart. Motion along the axis is
-kept as the teacher gives it: a descent added to a purely in-plane field counts the same shrinking twice.
+the teacher's too: a prior scaled by the volume curve, taken into account when it fits what happens in plane.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Assessor:
         """Label a beat [t, z, 96, 96], 0 to 1."""
         labels, volumes = [], []
         for phase in picture:
-            images = torch.from_numpy(np.ascontiguousarray(phase))[:, None]
+            images = torch.from_numpy(np.array(phase, np.float32))[:, None]
             with torch.inference_mode():
                 shares = self._network(standardised(images)).float().softmax(dim=1).numpy()
             hard = _largest_parts(shares.argmax(axis=1).astype(np.uint8))

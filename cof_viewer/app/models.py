@@ -111,7 +111,7 @@ def _row(folder: Path, entry: WeightsEntry) -> ModelRow:
         megabytes=file.stat().st_size / 1e6 if file.is_file() else None,
         about=_first_sentence(card),
         trained=_trained(entry.about),
-        data=", ".join(map(str, _mapping(entry.about.get("data")).get("sets", ()))),
+        data=", ".join(map(str, _mapping(entry.about.get("data")).get("sets") or ())),
         condition=_condition(file, card, entry.sha256),
     )
 
@@ -144,7 +144,8 @@ def _first_sentence(card: Path) -> str:
 def _trained(about: Mapping[str, Any]) -> str:
     training = _mapping(about.get("training")) or _mapping(about.get("train"))
     parts = [str(about["trained"])] if "trained" in about else []
-    parts += [f"{training[name]:g} {name}" for name in ("steps", "minutes") if name in training]
+    given = ((name, training.get(name)) for name in ("steps", "minutes"))
+    parts += [f"{value:g} {name}" for name, value in given if isinstance(value, int | float)]
     return ", ".join(parts)
 
 

@@ -14,6 +14,7 @@ from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.engine.engine import Engine
+from cof_viewer.engine.weights import read_entries
 from cof_viewer.evaluation.anchor import Anchor, anchor_of, ecg_of
 from cof_viewer.evaluation.assessor import Assessor, as_beat, as_reference
 from cof_viewer.evaluation.backbones import Backbone, features_of, load_backbone
@@ -61,17 +62,29 @@ class Bench:
     backbone: Backbone | None
 
     @classmethod
-    def open(cls, settings: Settings, methods: Mapping[str, Mapping[str, Method]], donors: Mapping[str, str]) -> Bench:
+    def open(
+        cls,
+        settings: Settings,
+        methods: Mapping[str, Mapping[str, Method]],
+        donors: Mapping[str, str],
+        weights: Mapping[str, str],
+    ) -> Bench:
         """Load the engine and what else is needed.
 
         Args:
             settings: of the evaluation.
             methods: see the attribute.
             donors: case id -> case whose ECG is another patient's.
+            weights: checksum of every set of weights when the evaluation began.
+
+        Raises:
+            UserError: the weights are others by now, so that records would be of two kinds.
         """
         import torch
 
         torch.set_num_threads(1)
+        if {name: entry.sha256 for name, entry in read_entries(settings.models).items()} != dict(weights):
+            raise UserError("The weights changed while the evaluation ran. Start it again.", code="weights")
         store = Store.open(settings.cohort)
 
         def another_ecg(case_id: str) -> Ecg:
@@ -165,16 +178,26 @@ class Bench:
         write_whole(path, write)
 
 
-_bench: Bench | None = None
+_bench: Bench | UserError | None = None
 
 
-def begin(settings: Settings, methods: Mapping[str, Mapping[str, Method]], donors: Mapping[str, str]) -> None:
-    """Open this process's bench."""
+def begin(
+    settings: Settings,
+    methods: Mapping[str, Mapping[str, Method]],
+    donors: Mapping[str, str],
+    weights: Mapping[str, str],
+) -> None:
+    """Open this process's bench; what can't be opened is said with the first job."""
     global _bench
-    _bench = Bench.open(settings, methods, donors)
+    try:
+        _bench = Bench.open(settings, methods, donors, weights)
+    except UserError as error:
+        _bench = error
 
 
 def do(job: Job) -> Sequence[Record]:
     """Do a job on this process's bench."""
+    if isinstance(_bench, UserError):
+        raise _bench
     assert _bench is not None
     return _bench.do(job)

@@ -43,11 +43,13 @@ class Plan:
         rows: cases to judge, in order of kind and case.
         keys: (case id, method) -> checksum.
         donors: case id -> case of another patient whose ECG stands in for the own one.
+        weights: name -> checksum.
     """
 
     rows: tuple[CaseRow, ...]
     keys: Mapping[tuple[str, str], str]
     donors: Mapping[str, str]
+    weights: Mapping[str, str]
 
 
 def evaluate(settings: Settings, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> list[Record]:
@@ -70,7 +72,7 @@ def evaluate(settings: Settings, progress: Progress = no_progress, cancel: Cance
     if jobs:
         needed = {row.kind for row in plan.rows if any(job.case_id == row.case_id for job in jobs)}
         fitted = fit_methods(settings, store, needed, part_of(progress, 0.0, 0.1), cancel)
-        given = (settings, fitted, dict(plan.donors))
+        given = (settings, fitted, dict(plan.donors), dict(plan.weights))
         results = spread(bench.do, jobs, settings.workers, begin=bench.begin, given=given, cancel=cancel)
         for done, records in enumerate(results, 1):
             progress(0.1 + 0.85 * done / len(jobs), f"Case {done} of {len(jobs)}: {records[0].case_id}")
@@ -95,7 +97,8 @@ def make_plan(settings: Settings, store: Store, chosen: Sequence[Method]) -> Pla
             code="store",
         )
     donors = draw_donors(rows, settings.seed)
-    return Plan(tuple(rows), _keys(settings, store, rows, chosen, donors), donors)
+    weights = {name: entry.sha256 for name, entry in sorted(read_entries(settings.models).items())}
+    return Plan(tuple(rows), _keys(settings, store, rows, chosen, donors, weights), donors, weights)
 
 
 def draw_donors(rows: Sequence[CaseRow], seed: int) -> dict[str, str]:
@@ -146,10 +149,13 @@ def fit_methods(
 
 
 def _keys(
-    settings: Settings, store: Store, rows: Sequence[CaseRow], chosen: Sequence[Method], donors: Mapping[str, str]
+    settings: Settings,
+    store: Store,
+    rows: Sequence[CaseRow],
+    chosen: Sequence[Method],
+    donors: Mapping[str, str],
+    weights: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
-    entries = read_entries(settings.models)
-    weights = {name: entry.sha256 for name, entry in sorted(entries.items())}
     seeing = [weights.get(name, "") for name in ("segmenter", "localiser", "pose")]
     assessor = weights.get("assessor", "") if settings.assess else ""
     common = [settings.labels, seeing, assessor, settings.backbone]
@@ -184,12 +190,11 @@ def _write_run(settings: Settings, plan: Plan) -> None:
     """Note what was asked for, with seeds and versions."""
     asked = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
     asked["cohort"], asked["out"], asked["models"] = settings.cohort.name, settings.out.name, settings.models.name
-    weights = {name: entry.sha256 for name, entry in sorted(read_entries(settings.models).items())}
     run = {
         "settings": asked,
         "cases": [row.case_id for row in plan.rows],
         "versions": {"cof-viewer": cof_viewer.__version__, "python": platform.python_version()} | _versions(),
-        "weights": weights,
+        "weights": dict(plan.weights),
         "donors": dict(plan.donors),
     }
     text = json.dumps(run, indent=1, default=str)

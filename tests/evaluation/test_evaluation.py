@@ -125,6 +125,12 @@ def test_cancelling_keeps_what_is_finished(settings: Settings, tmp_path: Path):
         run.evaluate(replace(settings, out=tmp_path, methods=("static",)), cancel=token)
 
 
+def test_weights_that_change_meanwhile_stop_it(settings: Settings):
+    run.bench.begin(settings, {}, {}, {"flow": "another"})
+    with pytest.raises(UserError, match="weights changed"):
+        run.bench.do(run.Job("sim-000000", ()))
+
+
 def test_an_anchor_without_a_heart_is_an_invalid_output(store: Path, tmp_path: Path):
     case = Store.open(store).load(Store.open(store).choose(parts=[Split.VALIDATION])[0].case_id)
     noise = np.random.default_rng(0).integers(1, 255, case.image.shape).astype(np.uint8)

@@ -23,6 +23,8 @@ def panels(figure: Figure, methods: Sequence[str]) -> list[Any]:
     axes = list(grid.ravel())
     for spare in axes[len(methods) :]:
         spare.set_visible(False)
+    for i in range(len(methods) - columns, len(methods)):
+        axes[max(i, 0)].tick_params(labelbottom=True)  # the lowest panel of its column, also over an empty place
     for one, method in zip(axes, methods, strict=False):
         one.set_title(method, fontsize=9)
         one.tick_params(labelsize=8)

@@ -178,7 +178,7 @@ TRAINERS: tuple[Trainer, ...] = (  # in order of dependence: each leans on those
     Trainer("segmenter", "segmenter", "segmenter.json", task="segmenter"),
     Trainer("registration", "registration", "registration.json"),
     Trainer("ecg", "ecg", "ecg_encoder.json", module="pretrain", publisher="pretrain", data="ecg"),
-    Trainer("flow", "flow", "flow.json", data=""),
+    Trainer("flow", "flow", "flow.json", publisher="train", data=""),
     Trainer("assessor", "assessor", "assessor.json"),
 )
 

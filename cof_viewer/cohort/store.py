@@ -39,14 +39,10 @@ class Store:
         """
         return cls(folder, read_rows(folder))
 
-    def choose(
-        self, *, kinds: Collection[Kind] | None = None, parts: Collection[Split] | None = None
-    ) -> list[CaseRow]:
+    def choose(self, *, kinds: Collection[Kind] | None = None, parts: Collection[Split] | None = None) -> list[CaseRow]:
         """Rows of these kinds and parts; None takes all."""
         return [
-            row
-            for row in self.rows
-            if (kinds is None or row.kind in kinds) and (parts is None or row.part in parts)
+            row for row in self.rows if (kinds is None or row.kind in kinds) and (parts is None or row.part in parts)
         ]
 
     def row(self, case_id: str) -> CaseRow:

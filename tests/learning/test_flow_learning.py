@@ -130,8 +130,8 @@ def test_training_runs_and_its_weights_load(cases, tmp_path, monkeypatch) -> Non
     groups = ("normal", "lbbb", "lvh", "mi_anterior", "rbbb")
     monkeypatch.setattr(training, "load_ecgs", lambda *_: [made_ecg(k, groups[k % 5]) for k in range(10)])
     config = FlowTraining(steps=20, batch=8, modes=3, width=16, blocks=1)
-    task = training.main(config, tmp_path / "run", data=tmp_path, cases=folder)
-    figures = training.publish(tmp_path / "run", task, tmp_path / "models").about["validation"]
+    training.main(config, tmp_path / "run", data=tmp_path, cases=folder)
+    figures = training.publish(tmp_path / "run", tmp_path / "models").about["validation"]
     assert 0 <= figures["real_ef_mae_matched"] <= 100
     assert 0 <= figures["cause_ef_mae_shuffled"] <= 100
     tensors, entry = load_weights(tmp_path / "models", "flow")

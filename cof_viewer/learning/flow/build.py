@@ -18,6 +18,7 @@ from cof_viewer.cohort.real.mri import Row, choose, load_pair, read_manifest
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CanonicalPose, to_canonical
 from cof_viewer.domain.ecg import Ecg
+from cof_viewer.domain.errors import Cancelled
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder
@@ -27,6 +28,7 @@ from cof_viewer.engine.motion.time_law import TimeMarks
 from cof_viewer.learning.flow.cases import UNMATCHED, LearningCase, case_path, save_case
 from cof_viewer.learning.flow.ecgs import ecg_case, load_encoder
 from cof_viewer.learning.flow.fit import fit_beat
+from cof_viewer.learning.watching import report, stop_is_asked
 
 _COHORT_KINDS = (Kind.SIMULATED, Kind.ECG_FIRST, Kind.MEASURED_PAIR)
 _COHORT_STEPS = 45
@@ -84,7 +86,8 @@ def build_real(data: Path, out: Path, most: int = 0) -> None:
     """Fit every train and validation pair of the research data that is not there yet; `most` a part (0 = all)."""
     every = read_manifest(data)
     rows = [r for part in (Split.TRAIN, Split.VALIDATION) for r in choose(every, "pair", part)[: most or None]]
-    for row in sorted(rows, key=lambda r: (r.dataset, r.patient_id)):
+    for k, row in enumerate(sorted(rows, key=lambda r: (r.dataset, r.patient_id))):
+        _watch(k / len(rows), f"Fitting real heart {k + 1} of {len(rows)}")
         if not case_path(out, row.patient_id, UNMATCHED).exists():
             save_case(learn_case(row), out)
 
@@ -94,9 +97,17 @@ def build_cohort(store: Store, out: Path, models: Path | None, most: int = 0) ->
     encoder = load_encoder(models)
     parts = (Split.TRAIN, Split.VALIDATION)
     rows = [row for part in parts for row in store.choose(kinds=_COHORT_KINDS, parts=(part,))[: most or None]]
-    for row in rows:
+    for k, row in enumerate(rows):
+        _watch(k / len(rows), f"Fitting case {k + 1} of {len(rows)}")
         if not case_path(out, row.patient_id, row.kind).exists():
             save_case(learn_cohort_case(store.load(row.case_id), encoder), out)
+
+
+def _watch(fraction: float, words: str) -> None:
+    """Report, and stop between two cases where that is asked: what is fitted stays."""
+    if stop_is_asked():
+        raise Cancelled
+    report(fraction, words)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ with infarcts. What the model seems to read of EF from such an ECG is partly thi
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,39 @@ import torch
 from cof_viewer.cohort.real.ecgs import read_records
 from cof_viewer.cohort.real.match import Matcher
 from cof_viewer.domain.ecg import Beat, Ecg
-from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.errors import Cancelled, UserError
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
 from cof_viewer.engine.motion.time_law import expected_marks
 from cof_viewer.engine.weights import load_weights, read_entries
 from cof_viewer.learning.flow.cases import EcgCase
+from cof_viewer.learning.watching import stop_is_asked
 from cof_viewer.signal import representative_beat
 from cof_viewer.signal.features import ecg_features
 
 
-def load_ecgs(folder: Path, part: Split, models: Path | None) -> list[EcgCase]:
-    """Every usable adult record of a part, with its embedding (zeros while there is no encoder)."""
-    encoder = load_encoder(models)
-    cases = (ecg_case(group, ecg, encoder) for group, ecg in _records(folder, part))
-    return [case for case in cases if case is not None]
+def load_ecgs(folder: Path, part: Split, models: Path | None, most: int = 0) -> list[EcgCase]:
+    """Every usable adult record of a part, with its embedding (zeros while there is no encoder).
+
+    Args:
+        folder: of `records.h5`.
+        part: of the split.
+        models: where the encoder is read.
+        most: of each class (smoke runs); 0 = all.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+    """
+    encoder, kept = load_encoder(models), []
+    taken: Counter[str] = Counter()
+    for group, ecg in _records(folder, part):
+        if stop_is_asked():
+            raise Cancelled
+        case = ecg_case(group, ecg, encoder) if not most or taken[group] < most else None
+        if case is not None:
+            taken[group] += 1
+            kept.append(case)
+    return kept
 
 
 def matched_records(folder: Path, part: Split, wanted: list[tuple[str, float]], seed: int = 0) -> list[Ecg]:

@@ -7,6 +7,8 @@ cases by cause (simulated patients, real pairs of a user) hear their own.
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -144,22 +146,45 @@ def main(
         build_real(root / "mri", fitted, settings.cases)
         if cohort is not None:
             build_cohort(Store.open(cohort), fitted, models, settings.cases)
-    ecgs = {part: load_ecgs(root / "ecg", part, models) for part in (Split.TRAIN, Split.VALIDATION)}
+    ecgs = {
+        part: load_ecgs(root / "ecg", part, models, 1 if settings.cases else 0)
+        for part in (Split.TRAIN, Split.VALIDATION)
+    }
     task = FlowTask(settings, load_cases(fitted), ecgs)
+    _keep_statistics(task, out)
     fit(task, settings, out, resume=resume)
     return task
 
 
-def publish(run: Path, task: FlowTask, models: Path) -> WeightsEntry:
-    """Write the running mean of a training's weights, with its statistics, and its entry in the manifest."""
+def _keep_statistics(task: FlowTask, out: Path) -> None:
+    """What the weights mean nothing without, beside their checkpoint."""
+    out.mkdir(parents=True, exist_ok=True)
+    kept = {"tensors": task.statistics.tensors(), "shape": asdict(task.shape), "patients": task.patients}
+    torch.save(kept, out / "statistics.pt")
+
+
+def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> WeightsEntry:
+    """Write the running mean of a training's weights with its statistics, and its entry in the manifest.
+
+    Args:
+        run: folder of a training: `checkpoint.pt`, `statistics.pt`, `config.json`, `validation.csv`.
+        models: folder of the manifest.
+        about: further plain values for readers.
+    """
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["mean"]
-    network = task.network()
-    network.load_state_dict(state)
+    kept = torch.load(run / "statistics.pt", map_location="cpu", weights_only=True)
     tensors = {f"network.{k.removeprefix('flow.')}": v for k, v in state.items()}
-    tensors |= {f"statistics.{k}": v for k, v in task.statistics.tensors().items()}
-    figures = {name: round(value, 3) for name, value in task.validate(network).items()}
-    about = {"train": asdict(task.config), "validation": figures, "patients": task.patients}
-    return save_weights(models, "flow", tensors, config=asdict(task.shape), about=about, half=False)
+    tensors |= {f"statistics.{k}": v for k, v in kept["tensors"].items()}
+    settings = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    known = {"train": settings, "validation": _last_figures(run), "patients": kept["patients"]}
+    return save_weights(models, "flow", tensors, config=kept["shape"], about=known | (about or {}), half=False)
+
+
+def _last_figures(run: Path) -> dict[str, float]:
+    """The last line of the validation table."""
+    with (run / "validation.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return {name: round(float(value), 3) for name, value in rows[-1].items()}
 
 
 if __name__ == "__main__":
@@ -173,8 +198,6 @@ if __name__ == "__main__":
     parser.add_argument("--publish", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    trained = main(
-        given.config, given.out, resume=given.resume, data=given.data, cohort=given.cohort, models=given.models
-    )
+    main(given.config, given.out, resume=given.resume, data=given.data, cohort=given.cohort, models=given.models)
     if given.publish is not None:
-        publish(given.out, trained, given.publish)
+        publish(given.out, given.publish)

@@ -110,6 +110,7 @@ def opened_windows(monkeypatch):
     calls: list[tuple] = []
     module = types.ModuleType("cof_viewer.ui.main")
     module.run_window = lambda *arguments: calls.append(arguments) or 0
+    module.DEFAULT_SIZE = (1280, 800)
     monkeypatch.setitem(sys.modules, "cof_viewer.ui.main", module)
     return calls
 

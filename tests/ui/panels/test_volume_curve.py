@@ -42,9 +42,11 @@ def test_the_line_passes_through_every_volume(qtbot, theme):
     panel = _shown(qtbot, theme, session)
     image, axes, function = picture(panel.view), panel.view.axes, session.function
     ink = near(image, theme.color("endo_plot"), 70)
-    for time, volume in zip(function.phase_ms, function.lv_volume_ml, strict=True):
+    marked = (function.ed_phase, function.es_phase)
+    for phase, (time, volume) in enumerate(zip(function.phase_ms, function.lv_volume_ml, strict=True)):
         x, y = round(axes.x(time)), round(axes.y(volume))
-        assert ink[y - 2 : y + 3, x - 1 : x + 2].any(), (time, volume)
+        reach = 6 if phase in marked else 2  # a hollow ring round the point covers the line at ED and ES
+        assert ink[y - reach : y + reach + 1, x - reach : x + reach + 1].any(), (time, volume)
 
 
 def test_measured_stands_solid_beside_generated_dashed(session):

@@ -62,7 +62,7 @@ def test_looking_back_inverts_looking_up(pose: CanonicalPose):
     back = look_back(placed(pose), size, 1.0, shape, pixel_yx)
     round_trip = sample(sample(ramp, there), back)
     whole = inside_stack(there).float()[None]
-    safe = inside_stack(back) & (sample(whole, back)[0] > 0.999)
+    safe = inside_stack(back) & (sample(whole, back)[0] > 0.9999)  # a missing .001 of a 150-pixel ramp is .15
     assert torch.allclose(round_trip[:, safe], ramp[:, safe], atol=0.05)  # pixels; float32 places of a 150-pixel field
 
 

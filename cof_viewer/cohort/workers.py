@@ -24,7 +24,10 @@ Result = TypeVar("Result")
 
 _LOOK_S = 0.1
 _END_S = 0.5
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 @dataclass
@@ -113,7 +116,7 @@ def _nobody_there() -> Iterator[None]:
 
 def _start(do: Callable[[Job], Result]) -> _Worker[Job]:
     ours, theirs = multiprocessing.Pipe()
-    with _one_thread_each(), _deaf_to_ctrl_c():
+    with one_thread_each(), _deaf_to_ctrl_c():
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, do), daemon=True)
         process.start()
     theirs.close()  # so that the worker's end of the pipe ends with it
@@ -147,7 +150,7 @@ def _end(workers: list[_Worker[Job]]) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Workers inherit an environment in which BLAS and torch take one thread."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -176,7 +179,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
 def _serve(pipe: Connection, do: Callable[[Job], Result]) -> None:
     """Do jobs until the parent ends."""
-    _begin()
+    leave_ctrl_c_to_parent()
     pipe.send(_Ready())
     while True:
         try:
@@ -186,7 +189,7 @@ def _serve(pipe: Connection, do: Callable[[Job], Result]) -> None:
         pipe.send(do(job))
 
 
-def _begin() -> None:
+def leave_ctrl_c_to_parent() -> None:
     """Leave Ctrl-C to the parent, and end with it if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -18,6 +18,7 @@ from cof_viewer.engine.motion.field import identity_lattice, integrate
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
 from cof_viewer.engine.motion.labels import imaged_share, slide_slices
 from cof_viewer.engine.registration import lattice_in_patient
+from cof_viewer.engine.through_plane import reached_slices
 from cof_viewer.engine.warp import BeatField
 
 _NODES = 9
@@ -195,9 +196,7 @@ def full_motion(
         source = source_slices(prepared, member, float(moment))
         _fill(pull[k], planes[k], (source - places) * prepared.slice_mm)
         inverse = ladder.at(member.anchor_s - float(moment)) * LATTICE_SPACING_MM
-        reached = np.interp(places, source, places)
-        reached = np.where(places < source[0], places - source[0], reached)
-        reached = np.where(places > source[-1], places + (slices - 1 - source[-1]), reached)
+        reached = reached_slices(source)
         slid = slide_slices(inverse, torch.from_numpy(reached).float().to(inverse.device))
         _fill(push[k], slid.cpu().numpy(), (reached - places) * prepared.slice_mm)
     return Motion(lattice_in_patient(prepared.pose, prepared.volume.grid), pull, push, anchor_phase)

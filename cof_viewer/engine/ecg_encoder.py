@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Beat, Ecg
+from cof_viewer.engine.weights import load_weights
 
 EMBEDDING = 768
 INPUT_HZ = 250.0
@@ -228,6 +230,14 @@ def _repeated(cycle: NDArray[np.float64], needed: int) -> NDArray[np.float64]:
     slope = np.linspace(0.0, 1.0, cycle.shape[1])[None]
     level = cycle - slope * (cycle[:, -1:] - cycle[:, :1])
     return np.tile(level, (1, -(-needed // cycle.shape[1])))[:, :needed]
+
+
+def load_encoder(models_dir: Path) -> StMemEncoder:
+    """Read the weights "ecg_encoder" of a folder, checksum verified."""
+    state, entry = load_weights(models_dir, "ecg_encoder")
+    encoder = StMemEncoder(config_from(entry.config))
+    load_state(encoder, state)
+    return encoder.eval()
 
 
 def encode(encoder: StMemEncoder, source: Ecg | Beat) -> NDArray[np.float32]:

@@ -24,14 +24,13 @@ from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared, prepare_anchor
-from cof_viewer.engine.beat_code import CodeStatistics
-from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
-from cof_viewer.engine.flow import EULER_STEPS, FlowConfig, FlowNetwork
+from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
+from cof_viewer.engine.flow import EULER_STEPS
 from cof_viewer.engine.generate import Ablation, AnchorMoment, Generator, generate_beat
 from cof_viewer.engine.intervals import read_generated, read_measured, with_measured_intervals
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.segmenter import Segmenter
-from cof_viewer.engine.weights import load_weights, read_entries
+from cof_viewer.engine.weights import read_entries
 from cof_viewer.signal import representative_beat
 
 DEFAULT_PHASES = 50
@@ -76,22 +75,13 @@ class Engine:
             UserError: weights are missing or damaged, or CUDA is asked for and absent.
         """
         place = _device(device)
-        flow, entry = load_weights(models_dir, "flow")
-        network = FlowNetwork(FlowConfig(**entry.config))
-        network.load_state_dict({k.removeprefix("network."): v for k, v in flow.items() if k.startswith("network.")})
-        statistics = CodeStatistics.from_tensors(
-            {k.removeprefix("statistics."): v for k, v in flow.items() if k.startswith("statistics.")}
-        )
-        state, encoder_entry = load_weights(models_dir, "ecg_encoder")
-        encoder = StMemEncoder(config_from(encoder_entry.config))
-        load_state(encoder, state)
         entries = sorted(read_entries(models_dir).items())
         digests = {name: e.sha256 for name, e in entries}
         return cls(
             Segmenter.load(models_dir, place),
             RegistrationTeacher.load(models_dir, place),
-            encoder.eval(),
-            Generator(network.to(place).eval(), statistics, place),
+            load_encoder(models_dir),
+            Generator.load(models_dir, place),
             EngineInfo(cof_viewer.__version__, place.type, digests),
             {name: e.about for name, e in entries},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,10 +23,11 @@ from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, beat_field, full_motion, scale_to_ef, source_slices
-from cof_viewer.engine.flow import Condition, FlowNetwork, euler, member_noise
+from cof_viewer.engine.flow import Condition, FlowConfig, FlowNetwork, euler, member_noise
 from cof_viewer.engine.intervals import GeneratedCalibration, with_generated_intervals
 from cof_viewer.engine.motion.time_law import TimeMarks, emptying, expected_marks, standard_marks
 from cof_viewer.engine.warp import ScannerWarp, warp_beat
+from cof_viewer.engine.weights import load_weights
 from cof_viewer.signal.features import FEATURE_NAMES, ecg_features
 
 Ablation = Literal["ecg", "anatomy", "all-but-rate"]
@@ -76,6 +78,18 @@ class Generator:
     network: FlowNetwork
     statistics: CodeStatistics
     device: torch.device
+
+    @classmethod
+    def load(cls, models_dir: Path, device: torch.device) -> Generator:
+        """Read the weights "flow" of a folder, checksum verified."""
+        tensors, entry = load_weights(models_dir, "flow")
+
+        def part(name: str) -> dict[str, Tensor]:
+            return {key.removeprefix(name): value for key, value in tensors.items() if key.startswith(name)}
+
+        network = FlowNetwork(FlowConfig(**entry.config))
+        network.load_state_dict(part("network."))
+        return cls(network.to(device).eval(), CodeStatistics.from_tensors(part("statistics.")), device)
 
     def draw(
         self,

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from cof_viewer.domain.progress import NEVER, CancelToken
-from cof_viewer.engine.motion.field import smooth_velocity
-from cof_viewer.engine.motion.labels import soft_shares
+from cof_viewer.engine.motion.field import smooth_velocity, smoothness
+from cof_viewer.engine.motion.labels import dice_loss, soft_shares
 from cof_viewer.engine.registration_network import displacement_mm, warp_lattice
 
 _SQUARINGS = 5
-_PER_PIXEL = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,19 +63,7 @@ def refined(
             optimizer.zero_grad()
             now = start + smooth_velocity(change)
             moved = warp_lattice(outlines, displacement_mm(now, _SQUARINGS))
-            loss = _mismatch(soft_shares(moved, config.width_mm), aim) + config.smooth * _roughness(now)
+            loss = dice_loss(soft_shares(moved, config.width_mm), aim) + config.smooth * smoothness(now)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         return (start + smooth_velocity(change)).detach()
-
-
-def _mismatch(shares: Tensor, aim: Tensor) -> Tensor:
-    """1 - soft Dice with squared denominators, mean over LV, Myo, RV; all slices together."""
-    overlap = (shares * aim).sum(dim=(0, 2, 3))
-    size = shares.square().sum(dim=(0, 2, 3)) + aim.square().sum(dim=(0, 2, 3))
-    return 1 - ((2 * overlap + _PER_PIXEL) / (size + _PER_PIXEL)).mean()
-
-
-def _roughness(velocity: Tensor) -> Tensor:
-    along = (velocity[..., 1:] - velocity[..., :-1]).square().mean()
-    return along + (velocity[..., 1:, :] - velocity[..., :-1, :]).square().mean()

@@ -43,10 +43,15 @@ class Descent:
 
     def reached(self, phase: int) -> NDArray[np.float64]:
         """[z] fractional slice at which the anchor's slice z is found at a phase: the inverse of `source`."""
-        source, places = self.source[phase], np.arange(self.source.shape[1], dtype=np.float64)
-        inside = np.interp(places, source, places)
-        below = np.where(places < source[0], places - source[0], inside)
-        return np.asarray(np.where(places > source[-1], places + (places[-1] - source[-1]), below))
+        return reached_slices(self.source[phase])
+
+
+def reached_slices(source: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[z] fractional slice at which the anchor's slice z is found where slice z shows `source`; beyond, shifted on."""
+    places = np.arange(len(source), dtype=np.float64)
+    inside = np.interp(places, source, places)
+    above = np.where(places < source[0], places - source[0], inside)
+    return np.asarray(np.where(places > source[-1], places + (places[-1] - source[-1]), above))
 
 
 def emptied_share(lv_ml: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from cof_viewer.cohort.workers import leave_ctrl_c_to_parent, one_thread_each
 from cof_viewer.domain.progress import NEVER, CancelToken
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _LOOK_S = 0.15
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def spread(
@@ -60,7 +57,7 @@ def _spread(
     cancel: CancelToken,
 ) -> Iterator[Result]:
     before = set(multiprocessing.active_children())
-    with _one_thread_each():
+    with one_thread_each():
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(begin, given))
         waiting: set[Future[Result]] = set()
@@ -80,33 +77,8 @@ def _spread(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Workers inherit an environment in which BLAS and torch take one thread."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
 def _begin_worker(begin: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
     """Leave Ctrl-C to the parent, end with it if it is killed, and make ready."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    leave_ctrl_c_to_parent()
     if begin is not None:
         begin(*given)
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)

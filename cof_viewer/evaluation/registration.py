@@ -26,7 +26,7 @@ from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Cine, Label, LabelCine
 from cof_viewer.domain.split import Split
-from cof_viewer.engine.motion.labels import signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import signed_distances, slide_slices, soft_shares, winners
 from cof_viewer.engine.refine import RefineConfig
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.registration_network import warp_canonical
@@ -202,8 +202,7 @@ def write(scores: Sequence[Score], out: Path) -> None:
 
 def _labels(distances: NDArray[np.float32]) -> UInt8:
     shares = soft_shares(torch.from_numpy(distances), CANONICAL_SPACING_MM)
-    every = torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1)
-    return np.asarray(every.argmax(dim=1).numpy(), dtype=np.uint8)
+    return np.asarray(winners(shares).numpy(), dtype=np.uint8)
 
 
 def _dices(a: UInt8, b: UInt8) -> tuple[float, float, float]:

@@ -22,10 +22,11 @@ from cof_viewer.cohort.real.mri import choose, load_pair, read_manifest
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.beat_code import CodeStatistics
-from cof_viewer.engine.flow import EULER_STEPS, FlowConfig, FlowNetwork, euler
+from cof_viewer.engine.flow import EULER_STEPS, FlowNetwork, euler
+from cof_viewer.engine.generate import Generator
 from cof_viewer.engine.intervals import GeneratedCalibration, MeasuredCalibration
 from cof_viewer.engine.segmenter import Segmenter
-from cof_viewer.engine.weights import amend_about, load_weights
+from cof_viewer.engine.weights import amend_about
 from cof_viewer.learning.fabric_loop import fit
 from cof_viewer.learning.flow.cases import EcgCase, LearningCase, load_cases
 from cof_viewer.learning.flow.config import FlowTraining, read_config
@@ -116,14 +117,9 @@ def main(cases_dir: Path, data: Path, models: Path, config: FlowTraining) -> Non
     calibration = {"real": asdict(real)}
     causal = [c for c in cases if c.by_cause and c.part is Split.VALIDATION and c.ecg is not None]
     if causal:
-        flow, entry = load_weights(models, "flow")
-        network = FlowNetwork(FlowConfig(**entry.config))
-        network.load_state_dict({k.removeprefix("network."): v for k, v in flow.items() if k.startswith("network.")})
-        statistics = CodeStatistics.from_tensors(
-            {k.removeprefix("statistics."): v for k, v in flow.items() if k.startswith("statistics.")}
-        )
+        shipped = Generator.load(models, torch.device("cpu"))
         own = [c.ecg for c in causal if c.ecg is not None]
-        half = conformal_half_width(logit_errors(network, statistics, causal, own))
+        half = conformal_half_width(logit_errors(shipped.network, shipped.statistics, causal, own))
         calibration["simulated"] = asdict(GeneratedCalibration(half, measured.edv_share, len(causal)))
     amend_about(models, "flow", {"calibration": calibration})
 

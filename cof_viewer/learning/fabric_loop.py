@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import os
 import time
@@ -17,6 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from cof_viewer.domain.errors import Cancelled
+from cof_viewer.learning.logs import append_row
 from cof_viewer.learning.watching import report, stop_is_asked
 
 if TYPE_CHECKING:
@@ -234,7 +234,9 @@ def _restore(
 
 def _log(run: _Run) -> None:
     loss = float(np.mean(run.progress.losses))
-    _append(run.out / "log.csv", {"step": run.progress.step, "seconds": round(run.progress.seconds, 1), "loss": loss})
+    append_row(
+        run.out / "log.csv", {"step": run.progress.step, "seconds": round(run.progress.seconds, 1), "loss": loss}
+    )
     if run.board is not None:
         run.board.add_scalar("loss", loss, run.progress.step)
     run.progress.losses.clear()
@@ -242,16 +244,7 @@ def _log(run: _Run) -> None:
 
 def _validate(run: _Run) -> None:
     figures = run.task.validate(run.mean)
-    _append(run.out / "validation.csv", {"step": run.progress.step} | figures)
+    append_row(run.out / "validation.csv", {"step": run.progress.step} | figures)
     if run.board is not None:
         for name, value in figures.items():
             run.board.add_scalar(f"validation/{name}", value, run.progress.step)
-
-
-def _append(path: Path, values: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(values))
-        if new:
-            writer.writeheader()
-        writer.writerow(values)

@@ -19,9 +19,22 @@ from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken
 from cof_viewer.engine.motion.descent import base_descent_mm, descent_profile
-from cof_viewer.engine.motion.field import identity_lattice, integrate, jacobian_determinant, smooth_velocity
+from cof_viewer.engine.motion.field import (
+    identity_lattice,
+    integrate,
+    jacobian_determinant,
+    smooth_velocity,
+    smoothness,
+)
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import (
+    DISTANCE_CAP_MM,
+    dice_loss,
+    signed_distances,
+    slide_slices,
+    soft_shares,
+    winners,
+)
 
 Float = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
@@ -193,10 +206,8 @@ class _Phases:
         displacement = integrate(velocity / LATTICE_SPACING_MM) * LATTICE_SPACING_MM
         moved = self.moved(0, displacement, shift)
         shares, wanted = soft_shares(moved[:, 1:], width_mm), soft_shares(self._target, width_mm)
-        overlap = (shares * wanted).sum(dim=(0, 2, 3))
-        size = shares.square().sum(dim=(0, 2, 3)) + wanted.square().sum(dim=(0, 2, 3))
         unlike = 1.0 - (_local(F.avg_pool2d(moved[:, :1], 2)) * self._grey).mean()
-        return (1.0 - (2 * overlap + 1.0) / (size + 1.0)).mean() + _SIMILARITY * unlike
+        return dice_loss(shares, wanted) + _SIMILARITY * unlike
 
 
 def _local(picture: Tensor) -> Tensor:
@@ -209,9 +220,7 @@ def _local(picture: Tensor) -> Tensor:
 
 def _roughness(velocity: Tensor) -> Tensor:
     """Diffusion: mean squared slope in plane (mm per mm, scaled), and a little of it from slice to slice."""
-    across = (velocity[..., 1:] - velocity[..., :-1]).square().mean()
-    down = (velocity[..., 1:, :] - velocity[..., :-1, :]).square().mean()
-    return across + down + 0.02 * (velocity[1:] - velocity[:-1]).square().mean()
+    return smoothness(velocity) + 0.02 * (velocity[1:] - velocity[:-1]).square().mean()
 
 
 def _descent(labels: UInt8, slice_mm: float) -> Float:
@@ -250,5 +259,4 @@ def _share_of_es(amount: float) -> float:
 
 
 def _hard(shares: Tensor) -> UInt8:
-    winner = torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1).argmax(dim=1)
-    return np.asarray(winner.to(torch.uint8).numpy())
+    return np.asarray(winners(shares).to(torch.uint8).numpy())

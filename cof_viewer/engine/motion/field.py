@@ -34,6 +34,12 @@ def smooth_velocity(velocity: Tensor) -> Tensor:
     return velocity
 
 
+def smoothness(velocity: Tensor) -> Tensor:
+    """Mean squared difference of neighbours in the rows and columns of [..., rows, columns], to be made small."""
+    along = (velocity[..., 1:] - velocity[..., :-1]).square().mean()
+    return along + (velocity[..., 1:, :] - velocity[..., :-1, :]).square().mean()
+
+
 class VelocityDecoder:
     """Turns codes of one heart into velocities on its lattice."""
 

@@ -58,6 +58,22 @@ def soft_shares(distances: Tensor, width_mm: float) -> Tensor:
     return torch.stack([lv, outer - lv, torch.minimum(rv, 1 - outer)], dim=-3)
 
 
+def dice_loss(shares: Tensor, target: Tensor) -> Tensor:
+    """1 - soft Dice with squared denominators (COF section 2), mean over LV, Myo, RV, all slices together.
+
+    Args:
+        shares: [n, 3, rows, columns]; `target` likewise.
+    """
+    overlap = (shares * target).sum(dim=(0, 2, 3))
+    size = shares.square().sum(dim=(0, 2, 3)) + target.square().sum(dim=(0, 2, 3))
+    return 1 - ((2 * overlap + 1) / (size + 1)).mean()
+
+
+def winners(shares: Tensor) -> Tensor:
+    """int64 [n, rows, columns] label of the largest share [n, 3, rows, columns]; background takes what they leave."""
+    return torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1).argmax(dim=1)
+
+
 def slide_slices(stack: Tensor, source_slice: Tensor) -> Tensor:
     """Read a stack [z, ...] at fractional slices [n] along its axis; beyond its ends the end slice goes on."""
     last = len(stack) - 1

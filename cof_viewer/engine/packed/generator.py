@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cof_viewer.domain.ecg import Beat
 from cof_viewer.domain.progress import NEVER, CancelToken
-from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
+from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
 from cof_viewer.engine.packed.anatomy import anatomy_images, phase_vector_of
 from cof_viewer.engine.packed.network import PackedCondition, PackedNetwork, config_from_values
 from cof_viewer.engine.packed.pack import heart_extent, unpack
@@ -46,11 +46,8 @@ class PackedGenerator:
         state, entry = load_weights(models_dir, name)
         network = PackedNetwork(config_from_values(entry.config))
         network.load_state_dict(state)
-        encoder_state, encoder_entry = load_weights(models_dir, "ecg_encoder")
-        encoder = StMemEncoder(config_from(encoder_entry.config))
-        load_state(encoder, encoder_state)
         place = torch.device(device)
-        return cls(network.to(place).eval(), encoder.eval(), place)
+        return cls(network.to(place).eval(), load_encoder(models_dir), place)
 
     def generate(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 
 from cof_viewer.engine.weights import WeightsEntry, save_weights
 from cof_viewer.learning.assessor.config import config_from_dict
+from cof_viewer.learning.logs import last_row
 
 NAME = "assessor"
 
@@ -31,15 +31,9 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     people = json.loads((run / "patients.json").read_text(encoding="utf-8"))
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1)}
-    figures = {"held_back": _last_line(run / "validation.csv")}
+    figures = {"held_back": last_row(run / "validation.csv")}
     values = {"training": training, "data": {"part": "assessor"} | people, "figures": figures} | (about or {})
     return save_weights(models, NAME, state["mean"], config=asdict(config.network), about=values)
-
-
-def _last_line(path: Path) -> dict[str, float]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        *_, last = csv.DictReader(stream)
-    return {name: round(float(value), 4) for name, value in last.items()}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from cof_viewer.engine.weights import WeightsEntry, save_weights
 from cof_viewer.learning.ecg.autoencoder import MaskedAutoencoder, random_order
 from cof_viewer.learning.ecg.config import PretrainConfig, config_to_dict, read_config
 from cof_viewer.learning.ecg.samples import Samples
+from cof_viewer.learning.logs import append_row
 from cof_viewer.learning.watching import report, stop_is_asked
 
 NAME = "ecg_encoder"
@@ -90,16 +90,16 @@ def fit(
         progress.step += 1
         progress.seconds = time.monotonic() - began
         if progress.step % config.log_every == 0:
-            _append(out / "log.csv", _line(progress, loss=float(np.mean(losses))))
+            append_row(out / "log.csv", _line(progress, loss=float(np.mean(losses))))
             losses.clear()
         if time.monotonic() - saved > config.checkpoint_every_s:
             _save(out / "checkpoint.pt", plain, optimizer, progress)
             saved = time.monotonic()
         if time.monotonic() - looked > config.validate_every_s:
-            _append(out / "validation.csv", _line(progress, loss=validate(plain, validation)))
+            append_row(out / "validation.csv", _line(progress, loss=validate(plain, validation)))
             looked = time.monotonic()
     _save(out / "checkpoint.pt", plain, optimizer, progress)
-    _append(out / "validation.csv", _line(progress, loss=validate(plain, validation)))
+    append_row(out / "validation.csv", _line(progress, loss=validate(plain, validation)))
     return plain.encoder
 
 
@@ -190,15 +190,6 @@ def _restore(path: Path, network: MaskedAutoencoder, optimizer: Any, progress: _
 
 def _line(progress: _Progress, *, loss: float) -> dict[str, float]:
     return {"step": progress.step, "seconds": round(progress.seconds, 1), "loss": round(loss, 5)}
-
-
-def _append(path: Path, values: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(values))
-        if new:
-            writer.writeheader()
-        writer.writerow(values)
 
 
 if __name__ == "__main__":

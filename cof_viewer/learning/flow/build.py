@@ -26,7 +26,7 @@ from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.frame import frame_from_labels
 from cof_viewer.engine.motion.time_law import TimeMarks
 from cof_viewer.learning.flow.cases import UNMATCHED, LearningCase, case_path, save_case
-from cof_viewer.learning.flow.ecgs import ecg_case, load_encoder
+from cof_viewer.learning.flow.ecgs import ecg_case, encoder_of
 from cof_viewer.learning.flow.fit import fit_beat
 from cof_viewer.learning.watching import report, stop_is_asked
 
@@ -94,7 +94,7 @@ def build_real(data: Path, out: Path, most: int = 0) -> None:
 
 def build_cohort(store: Store, out: Path, models: Path | None, most: int = 0) -> None:
     """Fit every train and validation case of a store whose motion and ECG have one cause; `most` a part (0 = all)."""
-    encoder = load_encoder(models)
+    encoder = encoder_of(models)
     parts = (Split.TRAIN, Split.VALIDATION)
     rows = [row for part in parts for row in store.choose(kinds=_COHORT_KINDS, parts=(part,))[: most or None]]
     for k, row in enumerate(rows):

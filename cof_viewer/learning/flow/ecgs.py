@@ -13,13 +13,12 @@ import numpy as np
 import torch
 
 from cof_viewer.cohort.real.ecgs import read_records
-from cof_viewer.cohort.real.match import Matcher
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import Cancelled, UserError
 from cof_viewer.domain.split import Split
-from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
+from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
 from cof_viewer.engine.motion.time_law import expected_marks
-from cof_viewer.engine.weights import load_weights, read_entries
+from cof_viewer.engine.weights import read_entries
 from cof_viewer.learning.flow.cases import EcgCase
 from cof_viewer.learning.watching import stop_is_asked
 from cof_viewer.signal import representative_beat
@@ -38,7 +37,7 @@ def load_ecgs(folder: Path, part: Split, models: Path | None, most: int = 0) -> 
     Raises:
         Cancelled: somebody asked to stop.
     """
-    encoder, kept = load_encoder(models), []
+    encoder, kept = encoder_of(models), []
     taken: Counter[str] = Counter()
     for group, ecg in _records(folder, part):
         if stop_is_asked():
@@ -50,27 +49,17 @@ def load_ecgs(folder: Path, part: Split, models: Path | None, most: int = 0) -> 
     return kept
 
 
-def matched_records(folder: Path, part: Split, wanted: list[tuple[str, float]], seed: int = 0) -> list[Ecg]:
-    """One usable record of a part for each (ACDC group, EF), drawn by seed."""
-    records = [(group, ecg) for group, ecg in _records(folder, part) if ecg_case(group, ecg, None) is not None]
-    matcher, rng = Matcher([group for group, _ in records]), np.random.default_rng(seed)
-    return [records[int(rng.choice(matcher.candidates(group, ef)))][1] for group, ef in wanted]
-
-
 def _records(folder: Path, part: Split) -> list[tuple[str, Ecg]]:
     """(group, record) of every adult, unpaced record of good quality."""
     usable = (r for r in read_records(folder) if r.quality == "ok" and r.group not in ("paediatric", "paced"))
     return [(record.group, record.ecg) for record in usable if record.part is part]
 
 
-def load_encoder(models: Path | None) -> StMemEncoder | None:
+def encoder_of(models: Path | None) -> StMemEncoder | None:
     """The ECG encoder of a folder of weights; None where there is none."""
     if models is None or not (models / "manifest.json").is_file() or "ecg_encoder" not in read_entries(models):
         return None
-    state, entry = load_weights(models, "ecg_encoder")
-    encoder = StMemEncoder(config_from(entry.config))
-    load_state(encoder, state)
-    return encoder.eval()
+    return load_encoder(models)
 
 
 def ecg_case(group: str, ecg: Ecg, encoder: StMemEncoder | None) -> EcgCase | None:

@@ -27,7 +27,7 @@ from cof_viewer.engine.motion.frame import (
     frame_from_labels,
     lattice_interpolation,
 )
-from cof_viewer.engine.motion.labels import imaged_share, signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.labels import imaged_share, signed_distances, slide_slices, soft_shares, winners
 
 _LOST_SHARE = 0.25  # a slice has lost the LV when less than this of its ED area is left
 
@@ -160,6 +160,4 @@ def fit_beat(ed: NDArray[np.uint8], es: NDArray[np.uint8], slice_mm: float, step
 
 def hard_labels(shares: Tensor) -> Tensor:
     """One-hot of the largest share, background where the sum is below one half."""
-    background = 1 - shares.sum(dim=1, keepdim=True)
-    winner = torch.cat([background, shares], dim=1).argmax(dim=1)
-    return F.one_hot(winner, 4).permute(0, 3, 1, 2)[:, 1:].float()
+    return F.one_hot(winners(shares), 4).permute(0, 3, 1, 2)[:, 1:].float()

@@ -7,7 +7,6 @@ cases by cause (simulated patients, real pairs of a user) hear their own.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +27,7 @@ from cof_viewer.learning.flow.draws import Draws
 from cof_viewer.learning.flow.ecgs import load_ecgs
 from cof_viewer.learning.flow.judge import causal_figures, matched_figures
 from cof_viewer.learning.flow.statistics import learn_statistics
+from cof_viewer.learning.logs import last_row
 
 
 class FlowInTraining(nn.Module):
@@ -176,15 +176,8 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     tensors = {f"network.{k.removeprefix('flow.')}": v for k, v in state.items()}
     tensors |= {f"statistics.{k}": v for k, v in kept["tensors"].items()}
     settings = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    known = {"train": settings, "validation": _last_figures(run), "patients": kept["patients"]}
+    known = {"train": settings, "validation": last_row(run / "validation.csv"), "patients": kept["patients"]}
     return save_weights(models, "flow", tensors, config=kept["shape"], about=known | (about or {}), half=False)
-
-
-def _last_figures(run: Path) -> dict[str, float]:
-    """The last line of the validation table."""
-    with (run / "validation.csv").open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return {name: round(float(value), 3) for name, value in rows[-1].items()}
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
-from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, encode, load_state
+from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
 from cof_viewer.engine.packed.anatomy import anatomy_images, phase_vector_of
 from cof_viewer.engine.packed.confidence import local_agreement
 from cof_viewer.engine.packed.pack import PackLayout, heart_extent, pack, to_planes
-from cof_viewer.engine.weights import load_weights, read_entries
+from cof_viewer.engine.weights import read_entries
 from cof_viewer.learning.watching import report
 from cof_viewer.signal import representative_beat
 
@@ -69,10 +69,7 @@ class Encoding:
         Raises:
             UserError: there is none.
         """
-        state, entry = load_weights(models, "ecg_encoder")
-        encoder = StMemEncoder(config_from(entry.config))
-        load_state(encoder, state)
-        return cls(encoder.eval(), read_entries(models)["ecg_encoder"].sha256)
+        return cls(load_encoder(models), read_entries(models)["ecg_encoder"].sha256)
 
 
 def chosen_rows(store: Store, part: Split, limit: int = 0) -> list[CaseRow]:

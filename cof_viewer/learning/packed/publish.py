@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from cof_viewer.engine.packed.beat import NAMES
 from cof_viewer.engine.weights import WeightsEntry, save_weights
+from cof_viewer.learning.logs import last_row
 from cof_viewer.learning.packed.config import config_from_dict
 
 
@@ -30,18 +30,10 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1), "batch": config.batch}
     data = {"learned_from": people["learned_from"], "part": "train", "judged_on": "simulated validation cases"}
-    figures = {"validation": _last_line(run / "validation.csv"), "cases": len(people["judged_on"])}
+    figures = {"validation": last_row(run / "validation.csv"), "cases": len(people["judged_on"])}
     values = {"training": training, "data": data, "figures": figures} | (about or {})
     name = NAMES[config.network.form]
     return save_weights(models, name, state["mean"], config=config.network.values(), about=values)
-
-
-def _last_line(path: Path) -> dict[str, float]:
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        *_, last = csv.DictReader(stream)
-    return {name: round(float(value), 4) for name, value in last.items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Terms of the teacher's loss: local correlation at several scales, label Dice, LV size, smoothness, largest field."""
+"""Terms of the teacher's loss: local correlation at several scales, LV size, largest field."""
 
 from __future__ import annotations
 
@@ -25,24 +25,10 @@ def multi_scale_dissimilarity(warped: Tensor, target: Tensor) -> Tensor:
     return 1 - torch.stack([local_correlation(a, b) for a, b in scales]).mean()
 
 
-def dice_loss(shares: Tensor, target: Tensor) -> Tensor:
-    """1 - soft Dice with squared denominators, mean over LV, Myo, RV; [n, 3, y, x] each."""
-    overlap = (shares * target).sum(dim=(0, 2, 3))
-    size = shares.square().sum(dim=(0, 2, 3)) + target.square().sum(dim=(0, 2, 3))
-    return 1 - ((2 * overlap + 1) / (size + 1)).mean()
-
-
 def cavity_error(shares: Tensor, target: Tensor) -> Tensor:
     """Mean relative difference of the LV's size over the larger one; [b, z, 3, y, x] shares each."""
     moved, wanted = (s[:, :, 0].sum(dim=(1, 2, 3)) for s in (shares, target))
     return ((moved - wanted).abs() / (moved.maximum(wanted) + 50)).mean()
-
-
-def smoothness(velocity_mm: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring lattice velocities (mm², 3 mm apart)."""
-    return (velocity_mm[..., 1:] - velocity_mm[..., :-1]).square().mean() + (
-        velocity_mm[..., 1:, :] - velocity_mm[..., :-1, :]
-    ).square().mean()
 
 
 def largest_field(displacement_mm: Tensor, limit_mm: float = 22.0) -> Tensor:

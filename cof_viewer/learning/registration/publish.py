@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from cof_viewer.engine.weights import WeightsEntry, save_weights
+from cof_viewer.learning.logs import last_row
 from cof_viewer.learning.registration.config import config_from_dict
 
 
@@ -26,17 +26,9 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1)}
     data = {"sets": ["ACDC", "M&Ms"], "learned_from": "train", "chosen_on": "validation"}
-    figures = {"validation": _last_line(run / "validation.csv")}
+    figures = {"validation": last_row(run / "validation.csv")}
     values = {"training": training, "data": data, "figures": figures} | (about or {})
     return save_weights(models, "registration", state["mean"], config=config.network.values(), about=values)
-
-
-def _last_line(path: Path) -> dict[str, float]:
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        *_, last = csv.DictReader(stream)
-    return {name: round(float(value), 4) for name, value in last.items()}
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from cof_viewer.anatomy import dice
 from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.image import Label
+from cof_viewer.engine.motion.field import smoothness
 from cof_viewer.engine.motion.frame import LATTICE_SPACING_MM
-from cof_viewer.engine.motion.labels import signed_distances, soft_shares
+from cof_viewer.engine.motion.labels import dice_loss, signed_distances, soft_shares, winners
 from cof_viewer.engine.registration_network import (
     RegistrationNetwork,
     displacement_mm,
@@ -25,10 +26,8 @@ from cof_viewer.learning.registration.config import RegistrationTraining
 from cof_viewer.learning.registration.draw import draw, lattice_distances, ready
 from cof_viewer.learning.registration.losses import (
     cavity_error,
-    dice_loss,
     largest_field,
     multi_scale_dissimilarity,
-    smoothness,
 )
 
 _SQUARINGS = 5
@@ -101,7 +100,7 @@ def _judged(network: RegistrationNetwork, case: BeatCase, *, seen: bool) -> dict
     displacement = displacement_mm(network(anchor, target, distances)[-1, 0])
     outlines = signed_distances(case.expert[0], (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM))
     shares = soft_shares(warp_canonical(torch.from_numpy(outlines), displacement), CANONICAL_SPACING_MM)
-    moved = torch.cat([1 - shares.sum(dim=1, keepdim=True), shares], dim=1).argmax(dim=1).numpy()
+    moved = winners(shares).numpy()
     found = {name: dice(moved == label, case.expert[1] == label) for label, name in _NAMES.items()}
     full = max(int((case.expert[0] == Label.LV).sum()), 1)
     left = [int((labels == Label.LV).sum()) for labels in (moved, case.expert[1])]

@@ -12,6 +12,8 @@ import torch
 
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
+from cof_viewer.engine.motion.field import smoothness
+from cof_viewer.engine.motion.labels import dice_loss
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.registration_network import RegistrationNetwork
 from cof_viewer.learning.registration.cases import BeatCase, load_cases, read_case, save_case
@@ -19,10 +21,8 @@ from cof_viewer.learning.registration.config import DrawConfig, config_from_dict
 from cof_viewer.learning.registration.draw import draw, ready
 from cof_viewer.learning.registration.losses import (
     cavity_error,
-    dice_loss,
     largest_field,
     local_correlation,
-    smoothness,
 )
 from cof_viewer.learning.registration.publish import publish
 from cof_viewer.learning.registration.task import RegistrationTask

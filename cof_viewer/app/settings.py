@@ -19,7 +19,7 @@ class Settings:
 
     measure_on_open: bool = True
     device: str = "auto"
-    members: int = 1
+    members: int = 8
     steps: int | None = None
     phases: int | None = None
     seed: int = 0

@@ -52,7 +52,7 @@ class GenerateOptions:
 
     anchor_phase: AnchorPhase | None = None
     phases: int | None = None
-    members: int = 1
+    members: int = 8
     steps: int | None = None
     seed: int = 0
 

@@ -35,7 +35,7 @@ def generate(
     phases: Annotated[
         int | None, typer.Option("--phases", metavar="T", help="2 to 200. Default: as the cine, else 50.")
     ] = None,
-    members: Annotated[int, typer.Option("--members", metavar="N", help="Beats to draw, 1 to 64.")] = 1,
+    members: Annotated[int, typer.Option("--members", metavar="N", help="Beats to draw, 1 to 64.")] = 8,
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", help="Sampling steps, 1 to 200. Default: as trained.")
     ] = None,

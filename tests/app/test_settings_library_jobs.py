@@ -23,8 +23,8 @@ def test_every_setting_has_a_row_and_every_default_fits_it():
 
 def test_settings_survive_and_spoilt_files_do_no_harm(tmp_path):
     path = tmp_path / "deep" / "settings.json"
-    save_settings(Settings(members=8, institution="Köln"), path)
-    assert load_settings(path) == Settings(members=8, institution="Köln")
+    save_settings(Settings(members=12, institution="Köln"), path)
+    assert load_settings(path) == Settings(members=12, institution="Köln")
     stored = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**stored, "members": "many", "theme": "pink", "unknown": 1, "seed": True}))
     assert load_settings(path) == Settings(institution="Köln")

@@ -117,9 +117,9 @@ def test_a_folder_or_the_default_but_not_both_or_neither(command, folder):
 def test_other_settings_are_kept(command, folder):
     from cof_viewer.app.settings import Settings
 
-    save_settings(Settings(members=8))
+    save_settings(Settings(members=12))
     assert command("models", "use", folder, "-q") == (0, "", "")
-    assert (load_settings().members, load_settings().models_folder) == (8, str(folder))
+    assert (load_settings().members, load_settings().models_folder) == (12, str(folder))
 
 
 def test_neither_list_nor_verify_waits_for_torch(tmp_path):

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from cof_viewer.cohort.simulator.activation import Activation, activate
 from cof_viewer.cohort.simulator.anatomy import Anatomy, build_anatomy
 from cof_viewer.cohort.simulator.arrays import Array
+from cof_viewer.cohort.simulator.draw import draw_subject
 from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS, Template, make_record, make_template
 from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
 from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
-from cof_viewer.cohort.simulator.subject import Condition, Findings, Subject, draw_subject
+from cof_viewer.cohort.simulator.subject import Condition, Findings, Subject
 from cof_viewer.cohort.simulator.timing import Timing, draw_timing
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.generation import Motion

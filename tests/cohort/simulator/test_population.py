@@ -7,7 +7,8 @@ import pytest
 
 from cof_viewer.cohort.simulator import Condition
 from cof_viewer.cohort.simulator.anatomy import build_anatomy
-from cof_viewer.cohort.simulator.subject import Subject, draw_subject
+from cof_viewer.cohort.simulator.draw import draw_subject
+from cof_viewer.cohort.simulator.subject import Subject
 
 PUBLISHED = [
     # condition, sex, name, mean, SD

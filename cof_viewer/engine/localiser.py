@@ -1,8 +1,9 @@
 """Finds the heart in a short-axis stack: where it is, how it is turned, mirrored or not, which end is the base.
 
 A small network reads the whole field of view at 3 mm. From its coarse classes follow the heart's centre and the
-direction LV -> RV; a second look, already turned and centred, refines both. On that look a classifier votes, slice
-by slice, on "mirrored" and on "slices run apex -> base": what lies below the heart and what beside it tells.
+direction LV -> RV. A glance at a slice every 20 mm is mostly enough; where it leaves doubt every slice is looked at,
+from up to four sides, and once more nearer. On the heart, turned and centred, a classifier votes slice by slice on
+"mirrored" and on "slices run apex -> base": what lies below the heart and what beside it tells.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ from cof_viewer.engine.seg_sampling import (
     rotation,
     sample,
     smoothed_for,
+    spread_slices,
     standardise,
 )
+from cof_viewer.engine.slice_network import SliceNetwork
 from cof_viewer.engine.weights import load_weights
 
 PIXEL_MM = 3.0
@@ -45,10 +48,11 @@ _SIZE = 128
 _MOST_MM = 480.0
 _UNKNOWN_SLICE_MM = 10.0
 _TRIAL_PIXELS_MM = (1.0, 1.5, 2.2)
-_CHUNK = 4
 _VOTING_SHARE = 0.2
 _KEPT_SHARE = 0.6
 _LEAST_CONFIDENCE = 0.58
+_SURE, _SURE_SLICES = 0.75, 2
+"""A glance that shows less is followed by the search."""
 _LEAST_SLICES = 2
 _SIZES_MM = (45.0, 160.0)
 _CAVITY_SHARES = (0.02, 0.85)
@@ -82,12 +86,33 @@ class Localisation:
 
 
 @dataclass(frozen=True, eq=False)
-class _Maps:
-    """One look: the input [z, 3, S, S], bool [S, S] inside the stack, shares [z, 4, S, S], where it looked."""
+class _Stack:
+    """What is looked at: pictures [z, y, x] smoothed for a look, bool [z] which hold one, (z, y, x) mm."""
 
-    images: Tensor
-    inside: Tensor
+    pictures: Tensor
+    full: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+
+    @property
+    def field_mm(self) -> tuple[float, float]:
+        """Height and width from the first to the last pixel's centre."""
+        rows, columns = self.pictures.shape[1:]
+        return (rows - 1) * self.spacing_mm[1], (columns - 1) * self.spacing_mm[2]
+
+    def images(self, placement: Placement, size: int, slices: NDArray[np.intp]) -> Tensor:
+        """Network input [slice, 3, size, size] of a look at some slices."""
+        shape = (self.pictures.shape[1], self.pictures.shape[2])
+        grid = look_up(placement, size, PIXEL_MM, shape, self.spacing_mm[1:])
+        index = neighbour_index(self.full, neighbour_skip(self.spacing_mm[0]))[slices]
+        return standardise(sample(self.pictures, grid)[torch.from_numpy(index)], inside_stack(grid)[None, None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Maps:
+    """One look: shares [slice, 4, S, S] of some slices of a stack, which ones, and where it looked."""
+
     shares: NDArray[np.float32]
+    slices: NDArray[np.intp]
     placement: Placement
 
 
@@ -96,7 +121,8 @@ class Localiser:
 
     def __init__(self, network: ResidualUNet, pose: PoseNetwork, device: torch.device | str = "cpu") -> None:
         """Keep trained networks."""
-        self._network = network.to(device).eval()
+        self._network = SliceNetwork(network, device)
+        self._multiple = network.config.multiple
         self._pose = pose.to(device).eval()
         self._device = torch.device(device)
 
@@ -162,67 +188,62 @@ class Localiser:
         cancelled: CancelToken,
     ) -> Localisation | None:
         """Find the heart in a picture without empty borders."""
-        stack = torch.from_numpy(smoothed_for(clean, min(spacing[1:]), PIXEL_MM))
-        first = self._search(stack, full, spacing, cancelled)
-        if first is None:
-            return None
-        near_placement = heart_placement(first.centre_mm, first.angle_rad)
-        near = self._look(stack, full, spacing, near_placement, _SIZE, cancelled)
-        second = _read(near)
-        if second is None or second.voxels < _KEPT_SHARE * first.voxels:
-            second = first
-        return self._with_votes(second, near)
+        pictures = torch.from_numpy(smoothed_for(clean, min(spacing[1:]), PIXEL_MM))
+        stack = _Stack(pictures, full, spacing)
+        found = self._glance(stack, cancelled) or self._search(stack, cancelled)
+        return None if found is None else self._with_votes(*found, stack)
 
-    def _search(
-        self, stack: Tensor, full: NDArray[np.bool_], spacing: tuple[float, float, float], cancelled: CancelToken
-    ) -> Localisation | None:
-        """The heart in the whole field, looked at from up to four sides until one shows it."""
-        field = ((stack.shape[1] - 1) * spacing[1], (stack.shape[2] - 1) * spacing[2])
-        size = _far_size(field, self._network)
+    def _glance(self, stack: _Stack, cancelled: CancelToken) -> tuple[Localisation, _Maps] | None:
+        """One look at a few slices of the whole field; None where it leaves doubt."""
+        some = spread_slices(stack.full, stack.spacing_mm[0])
+        maps = self._look(stack, _upright(stack), _far_size(stack.field_mm, self._multiple), some, cancelled)
+        found = _read(maps)
+        if found is None or found.confidence < _SURE or found.slices < min(_SURE_SLICES, len(some)):
+            return None
+        return found, maps
+
+    def _search(self, stack: _Stack, cancelled: CancelToken) -> tuple[Localisation, _Maps] | None:
+        """Every slice of the whole field, from up to four sides until one shows the heart, then a nearer look."""
+        every = np.arange(len(stack.full))
+        size = _far_size(stack.field_mm, self._multiple)
         for angle in (0.0, 90.0, 180.0, 270.0):
-            placement = Placement((field[0] / 2, field[1] / 2), rotation(math.radians(angle)))
-            found = _read(self._look(stack, full, spacing, placement, size, cancelled))
-            if found is not None:
-                return found
+            first = _read(self._look(stack, _upright(stack, angle), size, every, cancelled))
+            if first is None:
+                continue
+            near = self._look(stack, heart_placement(first.centre_mm, first.angle_rad), _SIZE, every, cancelled)
+            second = _read(near)
+            if second is None or second.voxels < _KEPT_SHARE * first.voxels:
+                second = first
+            return second, near
         return None
 
-    def _with_votes(self, found: Localisation, near: _Maps) -> Localisation:
+    def _with_votes(self, found: Localisation, maps: _Maps, stack: _Stack) -> Localisation:
         """The mean votes over the slices that show much of the heart."""
-        area = (near.shares.argmax(axis=1) > 0).sum(axis=(1, 2))
-        chosen = torch.from_numpy(np.flatnonzero(area >= _VOTING_SHARE * area.max()))
-        edge = (_SIZE - self._pose.config.size) // 2
-        window = (..., slice(edge, _SIZE - edge), slice(edge, _SIZE - edge))
-        images = standardise(near.images[chosen][window], near.inside[window][None, None])
+        area = (maps.shares.argmax(axis=1) > 0).sum(axis=(1, 2))
+        every = np.arange(len(stack.full))
+        between = np.interp(every, maps.slices, area, left=0.0, right=0.0)
+        chosen = np.flatnonzero((between >= _VOTING_SHARE * area.max()) & stack.full)
+        placement = heart_placement(found.centre_mm, found.angle_rad)
+        images = stack.images(placement, self._pose.config.size, chosen)
         mirrored, order = self._pose.votes(images.to(self._device)).mean(dim=0).tolist()
         return replace(found, mirrored=mirrored, reversed=order)
 
     def _look(
-        self,
-        stack: Tensor,
-        full: NDArray[np.bool_],
-        spacing: tuple[float, float, float],
-        placement: Placement,
-        size: int,
-        cancelled: CancelToken,
+        self, stack: _Stack, placement: Placement, size: int, slices: NDArray[np.intp], cancelled: CancelToken
     ) -> _Maps:
-        """Run the network on a look."""
-        grid = look_up(placement, size, PIXEL_MM, (stack.shape[1], stack.shape[2]), spacing[1:])
-        taken = sample(stack, grid)
-        inside = inside_stack(grid)
-        index = neighbour_index(full, neighbour_skip(spacing[0]))
-        images = standardise(taken[torch.from_numpy(index)], inside[None, None])
-        shares = []
-        for z in range(0, len(images), _CHUNK):
-            cancelled.raise_if_cancelled()
-            with torch.inference_mode():
-                shares.append(self._network(images[z : z + _CHUNK].to(self._device)).float().softmax(dim=1).cpu())
-        result = torch.cat(shares)
-        result[~torch.from_numpy(full)] = torch.tensor([1.0, 0, 0, 0])[:, None, None]
-        return _Maps(images, inside, result.numpy(), placement)
+        """Run the network on a look at some slices."""
+        shares = self._network.shares(stack.images(placement, size, slices), cancelled=cancelled)
+        shares[~torch.from_numpy(stack.full[slices])] = torch.tensor([1.0, 0, 0, 0])[:, None, None]
+        return _Maps(shares.numpy(), slices, placement)
 
 
-def _far_size(field_mm: tuple[float, float], network: ResidualUNet) -> int:
-    multiple = network.config.multiple
+def _upright(stack: _Stack, degrees: float = 0.0) -> Placement:
+    """A look at the middle of the field, turned."""
+    height, width = stack.field_mm
+    return Placement((height / 2, width / 2), rotation(math.radians(degrees)))
+
+
+def _far_size(field_mm: tuple[float, float], multiple: int) -> int:
     pixels = min(max(field_mm), _MOST_MM) / PIXEL_MM + 1
     return max(_SIZE, int(math.ceil(pixels / multiple) * multiple))
 

@@ -61,8 +61,16 @@ class ResidualUNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits at full resolution."""
-        logits: Tensor = self.heads[0](self._features(images)[0])
+        head = self.heads[0]
+        logits: Tensor = head(self._features(images)[0].to(next(head.parameters()).dtype))
         return logits
+
+    def inner_to(self, dtype: torch.dtype) -> ResidualUNet:
+        """Turn everything but the heads to another arithmetic; logits stay as fine as the heads are."""
+        for name, part in self.named_children():
+            if name != "heads":
+                part.to(dtype)
+        return self
 
     def deep(self, images: Tensor) -> list[Tensor]:
         """Logits at full, half, quarter ... resolution, for deep supervision."""

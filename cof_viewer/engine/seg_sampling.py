@@ -19,6 +19,7 @@ from torch.nn import functional
 NEIGHBOUR_MM = 8.0
 """Neighbouring slices given to the networks lie about this far apart or more: stacks of 5 mm skip one."""
 
+_SPREAD_MM = 20.0
 _EPSILON = 1e-5
 _CLIP = 5.0
 
@@ -97,6 +98,21 @@ def inside_stack(grid: Tensor) -> Tensor:
 def neighbour_skip(slice_mm: float) -> int:
     """How many slices on a neighbour lies."""
     return max(1, round(NEIGHBOUR_MM / slice_mm))
+
+
+def spread_slices(full: NDArray[np.bool_], slice_mm: float) -> NDArray[np.intp]:
+    """Some of the slices that hold a picture, about 20 mm apart: enough to see where a heart lies and how it is turned.
+
+    Args:
+        full: [z], which slices hold a picture.
+        slice_mm: distance of the slices.
+
+    Returns:
+        Their indices, rising; all of them in a stack of four or less.
+    """
+    held = np.flatnonzero(full)
+    step = max(1, min(round(_SPREAD_MM / slice_mm), len(held) // 4))
+    return held[(len(held) - 1) % step // 2 :: step]
 
 
 def smoothed_for(images: NDArray[np.floating | np.integer], pixel_mm: float, target_mm: float) -> NDArray[np.float32]:

@@ -39,10 +39,11 @@ from cof_viewer.engine.seg_sampling import (
     standardise,
 )
 from cof_viewer.engine.seg_shares import Shares, SoftLabels, cleaned, frame_of
+from cof_viewer.engine.slice_network import SliceNetwork
 from cof_viewer.engine.weights import load_weights
 
-_CHUNK = 4
-_UNKNOWN_SLICE_MM = 10.0
+UNKNOWN_SLICE_MM = 10.0
+"""Distance between slices where a file does not tell it."""
 _LEAST_SLICE_MM2 = 1000.0
 """The largest slice of a heart (LV, wall and RV) covers several times this, also in a child at ES."""
 _EDGE_SHARE = 0.05
@@ -58,16 +59,22 @@ class Segmenter:
 
     def __init__(self, network: ResidualUNet, localiser: Localiser, device: torch.device | str = "cpu") -> None:
         """Keep trained networks."""
-        self._network = network.to(device).eval()
+        self._network = SliceNetwork(network, device)
         self._localiser = localiser
-        self._device = torch.device(device)
 
     @classmethod
     def load(cls, weights_dir: Path, device: torch.device | str = "cpu") -> Segmenter:
-        """Read the weights "segmenter" and "localiser" of a folder, their checksums verified."""
+        """Read the weights "segmenter" and "localiser" of a folder, their checksums verified.
+
+        A segmenter that was taken over from nnU-Net comes back as an `NnUNetSegmenter`.
+        """
         tensors, entry = load_weights(weights_dir, "segmenter")
-        network = network_from(entry.config["network"], tensors)
-        return cls(network, Localiser.load(weights_dir, device), device)
+        localiser = Localiser.load(weights_dir, device)
+        if entry.config.get("kind") == "nnunet":
+            from cof_viewer.engine.nnunet.segmenter import NnUNetSegmenter
+
+            return NnUNetSegmenter.from_weights(entry.config, tensors, localiser, device)
+        return cls(network_from(entry.config["network"], tensors), localiser, device)
 
     def locate(self, volume: Volume, cancelled: CancelToken = NEVER) -> Localisation | None:
         """Where the heart lies, with the votes behind it; None where there is no heart."""
@@ -170,14 +177,9 @@ class Segmenter:
         images, full = _canonical_images(volume, pose)
         shares = np.zeros((len(images), len(Label), CANONICAL_PIXELS, CANONICAL_PIXELS), np.float32)
         shares[:, Label.BACKGROUND] = 1.0
-        chosen = np.flatnonzero(full)
-        for start in range(0, len(chosen), _CHUNK):
-            cancelled.raise_if_cancelled()
-            some = chosen[start : start + _CHUNK]
-            with torch.inference_mode():
-                logits = self._network(images[torch.from_numpy(some)].to(self._device))
-            shares[some] = logits.float().softmax(dim=1).cpu().numpy()
-            progress(min(1.0, (start + _CHUNK) / len(chosen)), "Segmenting")
+        if full.any():
+            held = images[torch.from_numpy(full)]
+            shares[full] = self._network.shares(held, progress=progress, cancelled=cancelled).numpy()
         return cleaned(shares)
 
     def _refined(self, volume: Volume, pose: CanonicalPose, cancelled: CancelToken) -> CanonicalPose | None:
@@ -223,7 +225,7 @@ def shares_in_scanner(shares: Shares, pose: CanonicalPose, shape: tuple[int, int
     """
     ordered = shares[::-1].copy() if pose.slices_reversed else shares
     pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
-    back = look_back(_placement(pose), CANONICAL_PIXELS, CANONICAL_SPACING_MM, shape[1:], pixel_yx)
+    back = look_back(placement_of(pose), CANONICAL_PIXELS, CANONICAL_SPACING_MM, shape[1:], pixel_yx)
     flat = torch.from_numpy(ordered[:, 1:].reshape(-1, CANONICAL_PIXELS, CANONICAL_PIXELS))
     heart = sample(flat, back).numpy().reshape(shape[0], len(Label) - 1, *shape[1:])
     result = np.empty((len(Label), *shape), np.float32)
@@ -241,14 +243,17 @@ def _canonical_images(volume: Volume, pose: CanonicalPose) -> tuple[Tensor, NDAr
     stack = torch.from_numpy(smoothed_for(clean[:, box[0], box[1]], min(pose.pixel_mm), CANONICAL_SPACING_MM))
     pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
     x, y = pose.center_xy
-    placement = _placement(replace(pose, center_xy=(x - box[1].start, y - box[0].start)))
+    placement = placement_of(replace(pose, center_xy=(x - box[1].start, y - box[0].start)))
     grid = look_up(placement, CANONICAL_PIXELS, CANONICAL_SPACING_MM, (stack.shape[1], stack.shape[2]), pixel_yx)
-    slice_mm = volume.grid.spacing_mm[2] if volume.grid.spacing_known else _UNKNOWN_SLICE_MM
-    index = torch.from_numpy(neighbour_index(full, neighbour_skip(slice_mm)))
+    index = torch.from_numpy(neighbour_index(full, neighbour_skip(_slice_mm(volume))))
     return standardise(sample(stack, grid)[index], inside_stack(grid)[None, None]), full
 
 
-def _placement(pose: CanonicalPose) -> Placement:
+def _slice_mm(volume: Volume) -> float:
+    return volume.grid.spacing_mm[2] if volume.grid.spacing_known else UNKNOWN_SLICE_MM
+
+
+def placement_of(pose: CanonicalPose) -> Placement:
     """The same look in millimetres."""
     centre = (pose.center_xy[1] * pose.pixel_mm[1], pose.center_xy[0] * pose.pixel_mm[0])
     return heart_placement(centre, math.radians(pose.angle_degrees) + math.pi, mirrored=pose.mirrored)

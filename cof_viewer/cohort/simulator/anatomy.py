@@ -23,6 +23,8 @@ ABOVE_MM = 46.0
 BEYOND_MM = 16.0
 """Depth of the tables beyond the epicardial apex."""
 RV_WALL_MM = 3.0
+_LEFT_ROOM_MM = 66.0
+"""A large RV still lies within the heart's box of 144 mm."""
 BAND_MM = 20.0
 """Outside the heart the motion fades to nothing within this distance."""
 
@@ -124,7 +126,7 @@ def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
     rv = _fit_rv(epi, gap, levels, rv_length, subject.rv_edv_ml)
     outer = rv + RV_WALL_MM * smooth_step((length + 6.0 - levels) / 8.0)[:, None]
     still = np.broadcast_to(_still_radius(outer), outer.shape).copy()
-    reach = float(rv[:, 0].max())
+    reach, left = float(rv[:, 0].max()), float(outer[:, :6].max())
     return Anatomy(
         levels=levels,
         angles=angles,
@@ -137,7 +139,7 @@ def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
         length_endo_mm=length_endo,
         length_mm=length,
         rv_length_mm=rv_length,
-        centre=(0.22 * reach + float(rng.normal(0, 3)), float(rng.normal(-4, 3))),
+        centre=(max(0.22 * reach + float(rng.normal(0, 3)), left - _LEFT_ROOM_MM), float(rng.normal(-4, 3))),
         tilt=(float(rng.normal(0.05, 0.04)), float(rng.normal(0.05, 0.04))),
     )
 

@@ -17,7 +17,10 @@ _CHAMBERS = (
     ("pulmonary trunk", -1.05, -1.10, 0.58, 2.0, -60.0, 150.0),
     ("aorta", -0.48, -0.36, 0.55, 0.0, -60.0, 170.0),
 )
-_WALL_MM = 2.2
+_WALL_MM, _WALL = 0.9, 75.0
+"""Atrial and arterial walls are thinner than a pixel: they show as faint lines."""
+_BENT_MM, _BENT_APART = 2.4, 9
+"""How far outlines are bent, and rows between the noise that bends them across and down: no chamber is a disc."""
 
 
 def paint_base(anatomy: Anatomy, dx: Array, dy: Array, level: Array, signal: Array, flow: Array) -> Array:
@@ -37,6 +40,8 @@ def paint_base(anatomy: Anatomy, dx: Array, dy: Array, level: Array, signal: Arr
     rows = np.flatnonzero(level.ravel() < 8.0)
     dx, dy, level, flow = dx[rows], dy[rows], level[rows], flow[rows]
     size = float(anatomy.endo[int(np.argmin(np.abs(anatomy.levels)))].mean())
+    bent = np.concatenate([flow[:, _BENT_APART:], flow[:, :_BENT_APART]], axis=1)
+    dx, dy = dx + _BENT_MM * flow, dy + _BENT_MM * bent
     out = signal[rows]
     region = smooth_step((1.75 * size - np.hypot((dx + 0.6 * size) / 1.25, dy)) / 5.0) * smooth_step(
         (-level - 0.5) / 4.0
@@ -45,10 +50,10 @@ def paint_base(anatomy: Anatomy, dx: Array, dy: Array, level: Array, signal: Arr
     out = out + (filling - out) * region
     for _, x, y, radius, first, last, blood in _CHAMBERS:
         there = smooth_step((first - level) / 3.0 + 0.5) * smooth_step((level - last) / 4.0)
-        bend = 1.0 + 0.07 * flow
-        gap = radius * size * bend - np.hypot(dx - x * size, dy - y * size)
-        out = out + (50.0 - out) * smooth_step((gap + _WALL_MM + 1.0) / 2.0) * there * smooth_step((-0.5 - level) / 3.0)
-        out = out + (blood * (1.0 + 0.05 * flow) - out) * smooth_step((gap + 1.0) / 2.0) * there
+        gap = radius * size - np.hypot(dx - x * size, dy - y * size)
+        wall = smooth_step((gap + _WALL_MM + 1.2) / 2.4) * there * smooth_step((-0.5 - level) / 3.0)
+        out = out + (_WALL - out) * wall
+        out = out + (blood * (1.0 + 0.08 * bent) - out) * smooth_step((gap + 1.2) / 2.4) * there
     painted = signal.copy()
     painted[rows] = out
     return painted

@@ -12,9 +12,11 @@ from cof_viewer.cohort.simulator.anatomy import Anatomy, build_anatomy
 from cof_viewer.cohort.simulator.arrays import Array
 from cof_viewer.cohort.simulator.draw import draw_subject
 from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS, Template, make_record, make_template
+from cof_viewer.cohort.simulator.fitting import fitted
 from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
 from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
+from cof_viewer.cohort.simulator.planning import plan_first_slice_mm
 from cof_viewer.cohort.simulator.subject import Condition, Findings, Subject
 from cof_viewer.cohort.simulator.timing import Timing, draw_timing
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
@@ -23,6 +25,8 @@ from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Cine, LabelCine
 
 _USUAL_LV_ACTIVATION_MS = 34.0
+_FINE = 2
+"""Pixels between the points that a centred lattice is fitted to."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,19 @@ class SimulatedCase:
         """The true displacement on every `coarse`-th pixel of the picture's slices.
 
         Args:
-            coarse: lattice step in pixels.
+            coarse: lattice step in pixels; even where centred.
             push: whether to fill `push_forward_mm`; zeros otherwise.
             centred: whether the points lie in the middle of blocks of `coarse` x `coarse` pixels, as those of a
-                `CohortCase` do, rather than on the first pixel of each.
+                `CohortCase` do, rather than on the first pixel of each. Their values are then fitted, so that bilinear
+                interpolation comes nearest to the motion: samples would cut its peak at the endocardium.
         """
-        grid, (z, y, x) = self._lattice(coarse, (coarse - 1) / 2 if centred else 0.0)
+        if centred:
+            return fitted(self._sampled(_FINE, (_FINE - 1) / 2, push), coarse // _FINE)
+        return self._sampled(coarse, 0.0, push)
+
+    def _sampled(self, coarse: int, first: float, push: bool) -> Motion:
+        """The displacement at every `coarse`-th pixel from pixel `first` on."""
+        grid, (z, y, x) = self._lattice(coarse, first)
         shift_x, shift_y = self.frame.shift_at(z)
         moving = may_move(self.anatomy, x + shift_x, y + shift_y)
         at = np.stack((x, y, z), axis=-1)[moving]
@@ -168,7 +179,8 @@ def simulate(
     beat = build_motion(subject, anatomy, activation, timing, phases)
     record = make_record(subject, template, streams[5])
     spacing_mm = spacing_mm or float(np.round(streams[6].uniform(1.3, 1.7), 4))
-    first_mm, shift_mm = _first_slice_mm(streams[6]), _breath_shifts_mm(streams[6], slices)
+    first_mm = plan_first_slice_mm(streams[6], anatomy.length_mm, subject.descent_mm, slices)
+    shift_mm = _breath_shifts_mm(streams[6], slices)
     frame = make_frame(anatomy, size, spacing_mm, first_mm, shift_mm)
     grid = Grid(frame.shape, _affine(frame, streams[6]))
     pictures = render(beat, frame, background, streams[7], noise) if picture else None
@@ -188,12 +200,6 @@ def simulate(
         cine=_cine(pictures, grid, beat, timing) if pictures else None,
         labels=LabelCine(pictures.labels, grid, pictures.soft_voxels) if pictures else None,
     )
-
-
-def _first_slice_mm(rng: np.random.Generator) -> float:
-    """Level of the first slice: planned at ED, so that the mitral plane lies near the edge of a slab."""
-    above = 15.0 if rng.uniform() < 0.3 else 5.0
-    return float(rng.uniform(-4.0, 4.0)) - above
 
 
 def _breath_shifts_mm(rng: np.random.Generator, slices: int) -> Array:

@@ -21,6 +21,7 @@ _RV_GOES_ALONG = 0.85
 
 _MITRAL_LEAK = (
     Condition.DILATED,
+    Condition.HYPERTROPHIC,
     Condition.LBBB,
     Condition.ATRIAL_FIBRILLATION,
     Condition.INFARCT_ANTERIOR,
@@ -86,6 +87,14 @@ def _draw_ef(rng: np.random.Generator, mean: float, sd: float, contractility: fl
     return _normal(rng, mean + sd * known, sd * rest, max(0.08, mean - 3 * sd), min(0.84, mean + 3 * sd))
 
 
+def _draw_descent(rng: np.random.Generator, condition: Condition, edv_ml: float, ef: float) -> float:
+    """Descent of the mitral plane, mm: with EF (16 mm healthy, 7 failing: Carlsson 2007) and with the heart's size."""
+    size = float(np.clip((edv_ml / 150.0) ** (1 / 3), 0.9, 1.1))
+    stiff = 0.8 if condition == Condition.HYPERTROPHIC else 1.0
+    expected = 14.0 * stiff * size * (0.26 + 0.74 * (ef - 0.08) / 0.5)
+    return float(np.clip(expected + rng.normal(0, 0.9), 4.0, 16.0))
+
+
 def _draw_weakness(rng: np.random.Generator, mean_ef: float, contractility: float) -> float:
     """State of the muscle: the condition's part, which shows more in one patient than in another, and his own."""
     shows = float(rng.uniform(*_CONDITION_SHOWS))
@@ -106,7 +115,7 @@ def _right_over_left(rng: np.random.Generator, condition: Condition) -> float:
     leak, scatter = abs(float(rng.normal(0, 0.16))), float(rng.normal(0, 0.05))
     if condition == Condition.RV_OVERLOAD:
         return 1.0 + leak + scatter
-    return 1.0 + scatter - (min(leak, 0.4) if condition in _MITRAL_LEAK else 0.1 * leak)
+    return 1.0 + scatter - (min(0.7 * leak, 0.3) if condition in _MITRAL_LEAK else 0.1 * leak)
 
 
 def draw_subject(
@@ -158,9 +167,7 @@ def draw_subject(
     fibrillation = condition == Condition.ATRIAL_FIBRILLATION
     wide = {Conduction.NORMAL: 0.0, Conduction.LBBB: 34.0, Conduction.RBBB: 22.0}[conduction]
     septal, apical = _hypertrophy(rng, condition)
-    descent = float(np.clip(13.2 * (0.28 + 0.72 * min(1.0, (ef - 0.08) / 0.5)) + rng.normal(0, 1.1), 4.0, 16.0))
-    if condition == Condition.HYPERTROPHIC:
-        descent *= 0.85
+    descent = _draw_descent(rng, condition, edv, ef)
     twist = float(np.clip(0.3 + 0.7 * (ef - 0.1) / 0.48, 0.25, 1.25))
     subject = Subject(
         condition=condition,
@@ -189,7 +196,7 @@ def draw_subject(
         weakness=weakness,
         wall_stress=_wall_stress(rng, condition),
         septal_flatness=float(rng.uniform(0.3, 0.8)) if condition == Condition.RV_OVERLOAD else 0.0,
-        closure_after_t_ms=float(np.clip(rng.normal(8.0, 11.0), -28.0, 30.0)),
+        closure_after_t_ms=float(np.clip(rng.normal(4.0, 11.0), -28.0, 30.0)),
         atrial_share=0.0 if fibrillation else float(np.clip(rng.normal(0.12 + 0.0026 * age, 0.04), 0.1, 0.42)),
     )
     return subject if findings is None else _obeying(subject, findings)

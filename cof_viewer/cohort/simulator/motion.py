@@ -78,11 +78,20 @@ def _local_strength(subject: Subject, anatomy: Anatomy) -> Array:
     level = np.clip(anatomy.levels / anatomy.length_mm, -1, 1)
     angle = anatomy.angles
     around = 1.0 + 0.12 * np.cos(angle) + 0.05 * np.cos(2 * angle + 0.6)
-    along = 0.94 + 0.16 * np.clip(level, 0, 1)
+    along = 0.94 + 0.16 * np.clip(level, 0, 1) - _middle_spared(subject) * np.exp(-(((level - 0.5) / 0.24) ** 2))
     strength = along[:, None] * around[None] * (1.0 - 0.95 * np.clip(anatomy.scar * 1.15, 0, 1))
     weak = np.clip(0.5 - subject.ef, 0.0, 0.4)
     strength *= 1.0 + weak * 0.5 * np.cos(2 * angle[None] - 0.8 + level[:, None])
     return np.asarray(strength * smooth_step(1.0 + anatomy.levels / 14.0)[:, None])
+
+
+def _middle_spared(subject: Subject) -> float:
+    """Share by which the middle third moves inward less than its neighbours.
+
+    Strain of the mid level varies less between healthy people (SD 1.8 points; feature tracking) than their EF would
+    make it, so vigorous hearts eject the rest at base and apex.
+    """
+    return float(np.clip(0.11 + 1.6 * (subject.ef - 0.58), 0.0, 0.27))
 
 
 def _local_delay(activation: Activation, anatomy: Anatomy) -> Array:

@@ -1,4 +1,4 @@
-"""The cine as a scanner would show it: slices through the moving block, coil shading, noise.
+"""The cine before the scanner (see `scanner`) has spoiled it: slices through the moving block and the chest round it.
 
 The heart with its coat of fat is the material block pulled back by the true motion; the chest round it stands still
 and shows where the heart has left. Labels come from the borders of the same map at the same points, so picture and
@@ -23,6 +23,7 @@ from cof_viewer.cohort.simulator.mapping import (
     level_before,
 )
 from cof_viewer.cohort.simulator.motion import BeatMotion
+from cof_viewer.cohort.simulator.scanner import scan
 from cof_viewer.cohort.simulator.tissue import COAT_MM, Block, paint_heart
 
 SLICE_STEP_MM = 10.0
@@ -129,7 +130,7 @@ def render(
         labels[k][frame.heart] = _hard_labels(shares)
         soft[k, 1:] = [float(s.sum(dtype=np.float64)) for s in shares]
     soft[:, 0] = np.prod(frame.shape) - soft.sum(axis=1)
-    return Pictures(_scan(cine, frame, rng, noise), labels, soft)
+    return Pictures(scan(cine, frame.x_mm, frame.y_mm, frame.z_mm, rng, noise), labels, soft)
 
 
 def _block(anatomy: Anatomy, frame: Frame, rng: np.random.Generator) -> Block:
@@ -186,20 +187,3 @@ def _hard_labels(shares: list[Array]) -> NDArray[np.uint8]:
     labels = np.where(lv >= muscle, np.where(lv >= rv, 1, 3), np.where(muscle >= rv, 2, 3)).astype(np.uint8)
     labels[lv + muscle + rv < 0.5] = 0
     return labels
-
-
-def _scan(cine: NDArray[np.float32], frame: Frame, rng: np.random.Generator, noise: float | None) -> Array:
-    """Coil shading (nearer the chest wall brighter), Rician noise."""
-    angle = rng.uniform(-2.9, -2.0)
-    towards = frame.x_mm[None, :] * np.cos(angle) + frame.y_mm[:, None] * np.sin(angle)
-    cine *= np.exp(float(rng.uniform(0.001, 0.004)) * towards).astype(np.float32)
-    drawn = float(rng.uniform(2.5, 5.0))
-    level = drawn if noise is None else noise
-    count = cine[0].size
-    pool = rng.standard_normal(count + 1_000_003, dtype=np.float32) * np.float32(level)
-    for k in range(len(cine)):
-        a, b = rng.integers(0, 1_000_003, 2)
-        real = cine[k].ravel() + pool[a : a + count]
-        imaginary = pool[b : b + count]
-        cine[k] = np.sqrt(real * real + imaginary * imaginary).reshape(frame.shape)
-    return cine

@@ -13,6 +13,9 @@ import numpy as np
 from cof_viewer.cohort.simulator.arrays import Array, smooth_step
 from cof_viewer.cohort.simulator.subject import Conduction, Subject
 
+_PROTODIASTOLE_MS = 18.0
+"""From the end of ejection, where the volume is smallest, to the closure of the aortic valve (Wiggers)."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -86,8 +89,8 @@ def draw_timing(
     closure = min(closure, 0.66 * rr)
     period = min(period, closure - 150.0)
     relaxation = float(np.clip(rng.normal(77.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
-    es = closure - onset_to_r_ms
-    filling = es + relaxation
+    es = closure - onset_to_r_ms - _PROTODIASTOLE_MS
+    filling = closure - onset_to_r_ms + relaxation
     after_p = rr - subject.pr_ms + 50.0 - onset_to_r_ms
     kick = None if subject.fibrillation else max(after_p, filling + 0.3 * (rr - filling))
     rapid = float(np.clip(rng.normal(200.0, 25.0), 145.0, 280.0)) + 40.0 * failing

@@ -11,11 +11,12 @@ import typer
 from cof_viewer.cli.console import existing, print_json, print_line
 from cof_viewer.cli.options import JsonOption, QuietOption
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.image import Label
 
 if TYPE_CHECKING:
     from cof_viewer.app.models import ModelRow
 
-models = typer.Typer(name="models", help="The learned weights: list, verify, use.", rich_markup_mode=None)
+models = typer.Typer(name="models", help="The learned weights: list, verify, use, adopt.", rich_markup_mode=None)
 FolderArgument = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Default: the folder in use.")]
 _HEADINGS = ("name", "MB", "checksum", "trained", "data")
 
@@ -65,12 +66,61 @@ def use(
         chosen = use_shipped_models()
     else:
         chosen = existing(folder, "weights").absolute()
+        if (chosen / "plans.json").is_file():
+            raise UserError(
+                f'"{folder}" is a model of nnU-Net. Take it over first: cof-viewer models adopt "{folder}" --out DIR.',
+                code="nnunet",
+            )
         use_models(chosen)
     if not quiet:
         print_line(f'The weights in "{chosen}" are used from now on.')
         if os.environ.get("COF_VIEWER_MODELS"):
             print_line("The environment variable COF_VIEWER_MODELS goes before this choice while it is set.")
     return 0
+
+
+@models.command()
+def adopt(
+    folder: Annotated[Path, typer.Argument(metavar="NNUNET_DIR", help="Holds plans.json, dataset.json and fold_X.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder of models with this segmenter.")],
+    folds: Annotated[
+        str, typer.Option("--folds", metavar="A,B", help="Which folds to average. Default: the first one there is.")
+    ] = "",
+    labels: Annotated[
+        str, typer.Option("--labels", metavar="LV=N,Myo=N,RV=N", help="Its labels, where their names do not tell.")
+    ] = "",
+    quiet: QuietOption = False,
+) -> int:
+    """Take over a segmenter that was trained with nnU-Net v2: the folder in use is copied, with it in place of ours.
+
+    Use the copy by: cof-viewer models use DIR. nnU-Net itself need not be installed.
+    """
+    from cof_viewer.app.models import require_models_folder
+    from cof_viewer.engine.nnunet.adopt import adopt as take_over
+    from cof_viewer.engine.nnunet.adopt import read_folder
+
+    wanted = tuple(word.strip() for word in folds.split(",") if word.strip())
+    model = read_folder(existing(folder, "nnU-Net model"), wanted, _labels(labels))
+    take_over(model, require_models_folder(), out)
+    if not quiet:
+        print_line(f"{model.plan.configuration}, folds {', '.join(model.folds)}, by {model.trainer or 'nnU-Net'}")
+        print_line(str(out))
+    return 0
+
+
+def _labels(text: str) -> dict[Label, int] | None:
+    """Numbers by structure of "LV=3,Myo=2,RV=1"; None for an empty text.
+
+    Raises:
+        UserError: it is not that.
+    """
+    if not text:
+        return None
+    words = (word.partition("=") for word in text.replace(" ", "").lower().split(","))
+    parts = {name: number for name, _, number in words}
+    if set(parts) != {"lv", "myo", "rv"} or not all(number.isdigit() for number in parts.values()):
+        raise UserError(f'--labels can\'t be "{text}". Give it such as LV=3,Myo=2,RV=1.', code="option")
+    return {Label.LV: int(parts["lv"]), Label.MYO: int(parts["myo"]), Label.RV: int(parts["rv"])}
 
 
 def _folder(asked: Path | None) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from cof_viewer.app.paths import models_dir, shipped_models_dir
 from cof_viewer.app.settings import load_settings, save_settings
 from tests.conftest import ROOT
+from tests.engine.nnunet.folder import make_folder
 
 NAMES = sorted(json.loads((ROOT / "models" / "manifest.json").read_text(encoding="utf-8"))["weights"])
 
@@ -127,3 +128,26 @@ def test_neither_list_nor_verify_waits_for_torch(tmp_path):
     words += "run(['models', 'verify']); sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "COF_VIEWER_HOME": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", words], env=environment, capture_output=True, cwd=ROOT).returncode == 0
+
+
+def test_a_segmenter_of_nnunet_is_taken_over_into_a_folder_of_its_own(command, tmp_path, monkeypatch):
+    monkeypatch.delenv("COF_VIEWER_MODELS", raising=False)
+    theirs, out = make_folder(tmp_path), tmp_path / "with nnunet"
+    code, _, err = command("models", "use", theirs)
+    assert code == 2
+    assert "models adopt" in err
+    code, said, _ = command("models", "adopt", theirs, "--out", out)
+    assert code == 0
+    assert "2d, folds 0, by nnUNetTrainer" in said
+    assert str(out) in said
+    assert command("models", "use", out)[0] == 0
+    assert models_dir() == out
+    listed = json.loads(command("models", "list", "--json")[1])["models"]
+    segmenter = next(row for row in listed if row["name"] == "segmenter")
+    assert (segmenter["condition"], segmenter["data"]) == ("good", "Dataset027_ACDC")
+    assert "nnU-Net" in segmenter["about"]
+    assert command("models", "adopt", theirs, "--out", out)[0] == 2
+    code, _, err = command("models", "adopt", theirs, "--out", tmp_path / "other", "--labels", "LV=3")
+    assert code == 2
+    assert "LV=3,Myo=2,RV=1" in err
+    command("models", "use", "--default")

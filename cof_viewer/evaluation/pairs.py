@@ -9,6 +9,9 @@ from cof_viewer.anatomy import dice
 from cof_viewer.cohort.real.mri import Pair
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Label, Volume
+from cof_viewer.learning.segmenter.judge import ejection_fraction
+
+__all__ = ["ejection_fraction", "structure_dice", "volume_of"]
 
 _STRUCTURES = (Label.LV, Label.MYO, Label.RV)
 
@@ -20,12 +23,7 @@ def volume_of(pair: Pair, phase: int) -> Volume:
     return Volume(pair.images[phase].astype(np.float32), grid_from_spacing(shape, (x, y, z), orientation_known=False))
 
 
-def ejection_fraction(ed: NDArray[np.uint8], es: NDArray[np.uint8]) -> float:
-    """EF in percent by counting LV voxels."""
-    edv = max(float((ed == Label.LV).sum()), 1.0)
-    return 100.0 * (edv - float((es == Label.LV).sum())) / edv
-
-
-def structure_dice(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, ...]:
+def structure_dice(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float, float]:
     """3-D Dice of LV, Myo, RV."""
-    return tuple(dice(a == k, b == k) for k in _STRUCTURES)
+    lv, myo, rv = (dice(a == k, b == k) for k in _STRUCTURES)
+    return lv, myo, rv

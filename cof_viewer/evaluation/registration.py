@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cof_viewer.anatomy import dice
 from cof_viewer.cohort.real.mri import Row, choose, default_folder, read_manifest
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.grid import grid_from_spacing
-from cof_viewer.domain.image import Cine, Label, LabelCine
+from cof_viewer.domain.image import Cine, LabelCine
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.motion.labels import signed_distances, slide_slices, soft_shares, winners
 from cof_viewer.engine.refine import RefineConfig
@@ -32,11 +31,11 @@ from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.registration_network import warp_canonical
 from cof_viewer.engine.segmenter import Segmenter
 from cof_viewer.engine.topology import components_kept, determinant, stretch
+from cof_viewer.evaluation.pairs import ejection_fraction, structure_dice
 from cof_viewer.evaluation.registration_baselines import b_spline, demons, determinants, warped
 from cof_viewer.learning.registration.cases import BeatCase, prepare
 
 UInt8 = NDArray[np.uint8]
-_HEART = (Label.LV, Label.MYO, Label.RV)
 _PIXEL = (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM)
 
 
@@ -132,10 +131,10 @@ def score(case: BeatCase, name: str, moved: Moved) -> Score:
     return Score(
         case.patient_id,
         name,
-        *_dices(ours, truth),
-        *_dices(drawn, truth),
-        *_dices(ours, case.predicted[1]),
-        _ef(case.predicted[0], ours) - _ef(case.expert[0], truth),
+        *structure_dice(ours, truth),
+        *structure_dice(drawn, truth),
+        *structure_dice(ours, case.predicted[1]),
+        ejection_fraction(case.predicted[0], ours) - ejection_fraction(case.expert[0], truth),
         100.0 * folded,
         spread,
         float(np.mean(list(kept.values()))),
@@ -203,16 +202,6 @@ def write(scores: Sequence[Score], out: Path) -> None:
 def _labels(distances: NDArray[np.float32]) -> UInt8:
     shares = soft_shares(torch.from_numpy(distances), CANONICAL_SPACING_MM)
     return np.asarray(winners(shares).numpy(), dtype=np.uint8)
-
-
-def _dices(a: UInt8, b: UInt8) -> tuple[float, float, float]:
-    lv, myo, rv = (dice(a == k, b == k) for k in _HEART)
-    return lv, myo, rv
-
-
-def _ef(ed: UInt8, es: UInt8) -> float:
-    full, left = (float((labels == Label.LV).sum()) for labels in (ed, es))
-    return 100.0 * (full - left) / max(full, 1.0)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cof_viewer.anatomy import dice
 from cof_viewer.cohort.real.mri import Pair, choose, load_pair, read_manifest
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.errors import Cancelled, UserError
@@ -23,7 +24,7 @@ from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_sampling import content_box, full_slices
 from cof_viewer.engine.seg_shares import SoftLabels, cleaned, frame_of
 from cof_viewer.engine.segmenter import Segmenter, shares_in_scanner
-from cof_viewer.learning.segmenter.judge import as_volume, dice_of
+from cof_viewer.learning.segmenter.judge import as_volume
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 Image = NDArray[np.float32]
@@ -74,7 +75,7 @@ def test_labels_come_back_to_where_the_picture_shows_them(pose: CanonicalPose):
     truth[0] = disc((1, *shape[1:]), (70.0, 95.0), 11.0)[0]
     volume = Volume(picture(truth), grid_from_spacing(shape, (1.4, 1.4, 9.0)))
     soft = stand_in().segment(volume, pose)
-    assert [dice_of(soft.label_map().data[z] == Label.LV, truth[z]) > 0.93 for z in range(3)] == [True] * 3
+    assert [dice(soft.label_map().data[z] == Label.LV, truth[z]) > 0.93 for z in range(3)] == [True] * 3
     assert soft.shares.sum(axis=0) == pytest.approx(1.0, abs=1e-4)
 
 
@@ -98,7 +99,7 @@ def test_empty_slices_stay_empty_and_do_not_disturb_their_neighbours():
     pose = CanonicalPose((60.0, 60.0), 0.0, False, False, (1.5, 1.5))
     labels = stand_in().segment(Volume(data, grid_from_spacing(shape, (1.5, 1.5, 8.0))), pose).label_map().data
     assert not labels[[0, 4]].any()
-    assert all(dice_of(labels[z] == Label.LV, truth[z]) > 0.97 for z in (1, 2, 3))
+    assert all(dice(labels[z] == Label.LV, truth[z]) > 0.97 for z in (1, 2, 3))
 
 
 def test_a_cine_s_soft_sizes_agree_with_its_labels():
@@ -190,9 +191,9 @@ def test_labels_follow_the_heart(segmenter: Segmenter, pair: Pair, name: str):
     labels = segmenter.segment(moved(as_volume(pair, 1), MOVES[name])).label_map().data
     plain = segmenter.segment(as_volume(pair, 1)).label_map().data
     for label in (Label.LV, Label.MYO, Label.RV):
-        before = dice_of(plain == label, pair.labels[1] == label)
+        before = dice(plain == label, pair.labels[1] == label)
         assert before > 0.75
-        assert dice_of(labels == label, truth == label) > before - 0.015
+        assert dice(labels == label, truth == label) > before - 0.015
     empty = ~full_slices(moved(as_volume(pair, 1), MOVES[name]).data)
     assert not labels[empty].any()
 
@@ -213,7 +214,7 @@ def test_unknown_spacing_is_estimated_from_the_heart(segmenter: Segmenter, pair:
     pose = segmenter.pose(volume)
     assert pose.pixel_mm[0] == pytest.approx(pair.spacing_mm[2], rel=0.25)
     labels = segmenter.segment(volume, pose).label_map().data
-    assert dice_of(labels == Label.LV, pair.labels[0] == Label.LV) > 0.9
+    assert dice(labels == Label.LV, pair.labels[0] == Label.LV) > 0.9
 
 
 @pytest.mark.parametrize("name", ["nibabel_anatomical.nii", "nibabel_example4d.nii.gz"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cof_viewer.anatomy import dice
 from cof_viewer.cohort.real.mri import Pair
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.grid import grid_from_spacing
@@ -48,13 +49,13 @@ def as_volume(pair: Pair, phase: int, *, spacing_known: bool = True) -> Volume:
 def judge(segmenter: Segmenter, pair: Pair, *, spacing_known: bool = True) -> Judged:
     """Segment both phases of one patient, each on its own, and compare with the experts."""
     predicted = [_labels(segmenter, as_volume(pair, phase, spacing_known=spacing_known)) for phase in (0, 1)]
-    dice = {
-        f"{name}_{label.name.lower()}": dice_of(predicted[phase] == label, pair.labels[phase] == label)
+    overlap = {
+        f"{name}_{label.name.lower()}": dice(predicted[phase] == label, pair.labels[phase] == label)
         for phase, name in enumerate(_PHASES)
         for label in _STRUCTURES
     }
     found = all(bool(labels.any()) for labels in predicted)
-    return Judged(pair.row.patient_id, dice, _ef(predicted), _ef(list(pair.labels)), found)
+    return Judged(pair.row.patient_id, overlap, ejection_fraction(*predicted), ejection_fraction(*pair.labels), found)
 
 
 def summary(judged: Sequence[Judged]) -> dict[str, float]:
@@ -72,10 +73,10 @@ def judge_all(segmenter: Segmenter, pairs: Iterable[Pair], *, spacing_known: boo
     return [judge(segmenter, pair, spacing_known=spacing_known) for pair in pairs]
 
 
-def dice_of(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Dice of two masks; 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
+def ejection_fraction(ed: NDArray[np.uint8], es: NDArray[np.uint8]) -> float:
+    """EF in percent by counting LV voxels of two label maps; NaN without an LV at ED."""
+    full, left = (int((labels == Label.LV).sum()) for labels in (ed, es))
+    return 100.0 * (full - left) / full if full else float("nan")
 
 
 def _labels(segmenter: Segmenter, volume: Volume) -> NDArray[np.uint8]:
@@ -83,8 +84,3 @@ def _labels(segmenter: Segmenter, volume: Volume) -> NDArray[np.uint8]:
         return segmenter.segment(volume).label_map().data
     except UserError:
         return np.zeros(volume.data.shape, np.uint8)
-
-
-def _ef(labels: Sequence[NDArray[np.uint8]]) -> float:
-    early, late = (int((phase == Label.LV).sum()) for phase in labels)
-    return 100.0 * (early - late) / early if early else float("nan")

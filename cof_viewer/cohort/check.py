@@ -22,6 +22,7 @@ from cof_viewer.cohort.file import sha256_of
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import LEADS
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 
 EF_APART_POINTS = 12.0
@@ -203,17 +204,9 @@ def _motion(case: CohortCase) -> list[str]:
 
 def _followed(case: CohortCase) -> list[str]:
     """Whether the motion carries ED's labels to where ES's lie."""
-    from scipy.ndimage import map_coordinates
+    from cof_viewer.cohort.carried import carried_dice
 
-    field = case.displacement_mm[case.es_phase].astype(np.float32)
-    z, y, x = np.indices(case.labels.shape[1:], dtype=np.float32)
-    first = (MOTION_STEP - 1) / 2.0
-    on_lattice = (z, (y - first) / MOTION_STEP, (x - first) / MOTION_STEP)
-    dx, dy, dz = (map_coordinates(field[..., k], on_lattice, order=1, mode="nearest") for k in range(3))
-    source = (z + dz / case.slice_mm, y + dy / BOX_SPACING_MM, x + dx / BOX_SPACING_MM)
-    carried = map_coordinates((case.labels[0] == _LV).astype(np.float32), source, order=1) > 0.5
-    there = case.labels[case.es_phase] == _LV
-    dice = 2.0 * float((carried & there).sum()) / float(carried.sum() + there.sum())
+    dice = carried_dice(case)[Label.LV]
     if dice >= FOLLOWED_DICE:
         return []
     return [f"The motion does not lead from the labels of ED to those of ES: the Dice of the LV is {dice:.2f}."]

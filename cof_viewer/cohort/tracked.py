@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, BOX_SPACING_MM, MOTION_PIXELS, CohortCase
 from cof_viewer.cohort.case import Origin as By
 from cof_viewer.cohort.source import CaseRequest
-from cof_viewer.domain.canonical import CANONICAL_PIXELS, resample_in_plane
+from cof_viewer.domain.canonical import CANONICAL_PIXELS, CanonicalPose, resample_in_plane
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.function import MYOCARDIUM_DENSITY_G_PER_ML
 from cof_viewer.domain.generation import Motion
@@ -71,6 +71,7 @@ class Known:
         numbers: further numbers of the patient, kept as they are.
         age_years: NaN where unknown.
         sex: "M", "F" or "".
+        pose: how the heart lies in the cine, where it was looked for already.
     """
 
     labels: Mapping[int, UInt8] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Known:
     numbers: Mapping[str, float] = field(default_factory=dict)
     age_years: float = float("nan")
     sex: str = ""
+    pose: CanonicalPose | None = None
 
 
 def case_from_cine(
@@ -106,21 +108,22 @@ def case_from_cine(
     """
     given = known or Known()
     check_cine(request.case_id, cine, given.labels)
-    found = engine.measure(Study(request.case_id, cine=cine), part_of(progress, 0.0, 0.5), cancel)
+    study = Study(request.case_id, cine=cine, pose=given.pose)
+    pose = engine.pose(study, cancel)
+    found = engine.measure(replace(study, pose=pose), part_of(progress, 0.0, 0.5), cancel)
     labels, by = _with_experts(found.labels, given.labels)
     ed, es = ends_of_beat(labels, given.ed_phase, given.es_phase)
     order, es_phase = phases_of_beat(cine, ed, es)
     beat = replace(cine, data=cine.data[order], phase_ms=None, rr_ms=None)
-    seen = LabelCine(found.labels.data[order], cine.grid)  # the segmenter's alone: the experts' judge the motion
-    motion = engine.track(beat, 0, part_of(progress, 0.5, 0.95), cancel, labels=seen)
+    seen = LabelCine(found.labels.data[order], cine.grid)  # of one hand, or the motion jumps where the hand changes
+    motion = engine.track(beat, 0, part_of(progress, 0.5, 0.95), cancel, labels=seen, pose=pose)
     affine = box_affine(motion, beat)
     boxed = _steadied(labels_on_box(labels.data[order], affine), [by[k] is By.EXPERT for k in order])
     spacing = cine.grid.spacing_mm[2]
     numbers = {**counted_numbers(boxed, es_phase, spacing), **given.numbers} if cine.grid.spacing_known else {}
     rr_ms, times = _times(cine, given.ecg)
     expert = bool(given.labels)
-    progress(1.0, "Case made")
-    return CohortCase(
+    case = CohortCase(
         case_id=request.case_id,
         patient_id=request.patient_id,
         kind=request.kind,
@@ -150,6 +153,36 @@ def case_from_cine(
         recipe={"source_phases": [int(k) for k in order], "ed_phase": ed, "es_phase": es},
         spacing_known=cine.grid.spacing_known,
     )
+    case = _led_to_ends(case, motion, LabelCine(labels.data[order], cine.grid), seen, pose, cancel)
+    progress(1.0, "Case made")
+    return case
+
+
+def _led_to_ends(
+    case: CohortCase, motion: Motion, known: LabelCine, seen: LabelCine, pose: CanonicalPose, cancel: CancelToken
+) -> CohortCase:
+    """The case with its motion fitted to the labels of ED and ES, the experts' where they drew.
+
+    The recipe keeps the Dice of the LV at ES as it was tracked, which judges the tracking where experts drew, and as
+    it is fitted, which judges nothing but the fit.
+    """
+    from cof_viewer.cohort.carried import carried_dice
+    from cof_viewer.engine.motion.closing import Ends, led_to_ends
+    from cof_viewer.engine.registration import labels_on_canonical
+    from cof_viewer.engine.through_plane import emptied_share
+
+    ends = Ends(*(labels_on_canonical(known.data[t], pose) for t in (0, case.es_phase)))
+    if not ((ends.ed == Label.LV).any() and (ends.es == Label.LV).any()):
+        return case  # refused by name when it is checked
+    emptied = emptied_share(seen.voxels(Label.LV))
+    pull = led_to_ends(motion.pull_back_mm, ends, case.es_phase, emptied, case.slice_mm, cancel)
+    led = replace(case, displacement_mm=thinned(pull).astype(np.float16))
+    said = {
+        "led_to": case.labels_by[case.es_phase],
+        "tracked_lv_dice": round(carried_dice(case)[Label.LV], 4),
+        "led_lv_dice": round(carried_dice(led)[Label.LV], 4),
+    }
+    return replace(led, recipe={**case.recipe, **said})
 
 
 def check_cine(name: str, cine: Cine, labels: Mapping[int, UInt8]) -> None:

@@ -101,9 +101,17 @@ class Engine:
             flags = (*flags, _order_disagrees())
         return replace(study.with_slices_reversed(), flags=flags, pose=pose)
 
+    def pose(self, study: Study, cancel: CancelToken = NEVER) -> CanonicalPose:
+        """How the heart lies in a study's stack as it is, its slices in their own order.
+
+        Raises:
+            UserError: there is no heart in it.
+        """
+        return self._pose(study, cancel)
+
     def _pose(self, study: Study, cancel: CancelToken) -> CanonicalPose:
         """Pose of a study's stack, found once: it is asked for when opening, measuring and generating."""
-        found = self._poses.get(study.sha256) if study.sha256 else None
+        found = self._poses.get(study.sha256) if study.sha256 else study.pose
         if found is None:
             stack = study.stack
             look = self._segmenter
@@ -145,6 +153,7 @@ class Engine:
         cancel: CancelToken = NEVER,
         *,
         labels: LabelCine | None = None,
+        pose: CanonicalPose | None = None,
     ) -> Motion:
         """Motion of a measured cine from one of its phases to all others, by the registration teacher.
 
@@ -156,12 +165,13 @@ class Engine:
             progress: told fraction and words.
             cancel: looked at at least every 0.2 s.
             labels: of every phase on the cine's grid; segmented here if not given.
+            pose: of the cine where it is known; found here if not given.
 
         Raises:
             UserError: no heart is found.
             Cancelled: somebody asked to stop.
         """
-        pose, start = self._segmenter.pose_of_cine(cine, cancel), 0.0
+        pose, start = pose or self._segmenter.pose_of_cine(cine, cancel), 0.0
         if labels is None:
             labels, start = (
                 self._segmenter.segment_cine(cine, pose, progress=part_of(progress, 0.0, 0.5), cancelled=cancel),

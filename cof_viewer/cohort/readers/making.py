@@ -89,6 +89,7 @@ def _known(visit: Visit, facts: Facts | None) -> Known:
         numbers=numbers,
         age_years=math.nan if age is None else age,
         sex=sex,
+        pose=visit.study.pose,
     )
 
 

@@ -27,6 +27,7 @@ from cof_viewer.engine.motion.field import (
     smoothness,
 )
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
+from cof_viewer.engine.motion.kept import read_as_kept
 from cof_viewer.engine.motion.labels import (
     DISTANCE_CAP_MM,
     dice_loss,
@@ -197,8 +198,9 @@ class _Phases:
             steep = low + ((index - low - 0.5) * 3.0 + 0.5).clamp(0, 1)
             whole = torch.where(index < self._base[phase], index.round().clamp(min=1.0), index)
             slid = torch.cat([slide_slices(stack[:, :1], steep), slide_slices(stack[:, 1:], whole)], dim=1)
-        fine = F.interpolate(displacement_mm, scale_factor=2, mode="bilinear", align_corners=False)
-        pixels = fine.permute(0, 2, 3, 1) * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
+        pixels = read_as_kept(displacement_mm).permute(0, 2, 3, 1) * (
+            2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM
+        )
         return F.grid_sample(slid, self._identity + pixels, align_corners=True, padding_mode="border")
 
     def distance(self, velocity: Tensor, shift: Tensor, width_mm: float) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cof_viewer.engine.ef_forest import QUANTILES, EfForest
 from cof_viewer.engine.motion.time_law import TimeMarks, bounded_marks
 
 TIME_NUMBERS = 3
@@ -75,6 +76,7 @@ class CodeStatistics:
         anatomy_mean: [2, features] for ED and ES anchors; `anatomy_deviation` likewise.
         interval_mean: [intervals]; `interval_deviation` likewise.
         phase_weight: [features + 1] logistic weights that tell an ES anchor from an ED one; the last is the bias.
+        forest_ed: what an ED anchor's shape tells of EF; `forest_es` an ES anchor's. None: weights without them.
     """
 
     basis_ed: MotionBasis
@@ -86,6 +88,8 @@ class CodeStatistics:
     interval_mean: Tensor
     interval_deviation: Tensor
     phase_weight: Tensor
+    forest_ed: EfForest | None = None
+    forest_es: EfForest | None = None
 
     @property
     def modes(self) -> int:
@@ -116,6 +120,24 @@ class CodeStatistics:
         row = int(anchor_is_es)
         return ((features - self.anatomy_mean[row]) / self.anatomy_deviation[row]).clamp(-3.5, 3.5)
 
+    def anatomy_condition(self, features: Tensor, anchor_is_es: bool) -> Tensor:
+        """What the flow is told of an anchor [..., features]: its shape, and what the forest makes of it for EF."""
+        standard = self.standard_anatomy(features, anchor_is_es)
+        forest = self.forest_es if anchor_is_es else self.forest_ed
+        if forest is None:
+            return standard
+        said = forest.quantiles(features.reshape(-1, features.shape[-1])).reshape(*features.shape[:-1], -1)
+        return torch.cat([standard, self.standard_ef(said)], dim=-1)
+
+    @property
+    def anatomy_numbers(self) -> int:
+        """Length of `anatomy_condition`."""
+        return self.anatomy_mean.shape[1] + (len(QUANTILES) if self.forest_ed is not None else 0)
+
+    def standard_ef(self, logit: Tensor) -> Tensor:
+        """Logits of EF in the flow's standard numbers."""
+        return (logit - self.mean[0]) / self.deviation[0]
+
     def standard_intervals(self, intervals: Tensor) -> Tensor:
         """ECG numbers in standard form; what is not measurable (NaN) becomes the mean."""
         return ((intervals - self.interval_mean) / self.interval_deviation).clamp(-3.5, 3.5).nan_to_num(0.0)
@@ -131,15 +153,28 @@ class CodeStatistics:
         bases = {
             f"{which}.{part}": getattr(getattr(self, which), part) for which in _BASES for part in ("mean", "modes")
         }
-        return plain | bases
+        forests = {
+            f"{which}.{part}": value
+            for which in _FORESTS
+            if (forest := getattr(self, which)) is not None
+            for part, value in forest.tensors().items()
+        }
+        return plain | bases | forests
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> CodeStatistics:
         """The inverse of `tensors`."""
         bases = {w: MotionBasis(tensors[f"{w}.mean"], tensors[f"{w}.modes"]) for w in _BASES}
-        return cls(bases["basis_ed"], bases["basis_es"], *(tensors[name] for name in _PLAIN))
+        forests = {w: EfForest.from_tensors(part) for w in _FORESTS if (part := _named(tensors, f"{w}."))}
+        plain = {name: tensors[name] for name in _PLAIN}
+        return cls(**bases, **plain, **forests)  # type: ignore[arg-type]
 
 
+def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+_FORESTS = ("forest_ed", "forest_es")
 _BASES = ("basis_ed", "basis_es")
 _PLAIN = (
     "mean",

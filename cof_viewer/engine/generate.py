@@ -106,7 +106,7 @@ class Generator:
     ) -> list[DrawnBeat]:
         """Members' beats for an anchor and an ECG; the first is the middle one."""
         statistics = self.statistics
-        anatomy = statistics.standard_anatomy(torch.from_numpy(prepared.features), anchor_is_es)
+        anatomy = statistics.anatomy_condition(torch.from_numpy(prepared.features), anchor_is_es)
         intervals = statistics.standard_intervals(torch.from_numpy(heard_features(beat, ablate)))
         noise = member_noise(members, statistics.beat_numbers, seed).to(self.device)
         heard = torch.from_numpy(embedding) * float(ablate != "all-but-rate")

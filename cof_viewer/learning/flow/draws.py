@@ -18,6 +18,7 @@ from cof_viewer.engine.beat_code import TIME_NUMBERS, CodeStatistics
 from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks, standard_marks
 from cof_viewer.learning.flow.cases import EcgCase, LearningCase
 from cof_viewer.learning.flow.config import FlowTraining
+from cof_viewer.learning.flow.forest import said_of_strangers, shapes_of
 from cof_viewer.learning.flow.statistics import beat_numbers, time_shifts_ms
 from cof_viewer.signal.features import FEATURE_NAMES
 
@@ -43,8 +44,9 @@ class Draws:
         roles, none = (False, True), torch.zeros(TIME_NUMBERS)
         self._x0 = torch.stack([torch.stack([beat_numbers(statistics, c, es, none) for c in cases]) for es in roles])
         self._shifts = torch.stack([standard_shifts(statistics, case) for case in cases])
-        shapes = [torch.from_numpy(np.stack([c.es_features if es else c.ed_features for c in cases])) for es in roles]
-        self._anatomy = torch.stack([statistics.standard_anatomy(f, es) for f, es in zip(shapes, roles, strict=True)])
+        shapes = [statistics.standard_anatomy(torch.from_numpy(shapes_of(cases, es)), es) for es in roles]
+        self._anatomy = torch.stack(shapes)
+        self._forest = torch.stack([statistics.standard_ef(said_of_strangers(cases, es, config.seed)) for es in roles])
         own = [case.ecg for case in cases if case.by_cause and case.ecg is not None]
         every = ecgs + own
         self._intervals = statistics.standard_intervals(torch.from_numpy(np.stack([e.intervals for e in every])))
@@ -67,6 +69,7 @@ class Draws:
         noise = np.where(cause, config.anatomy_noise_by_cause, config.anatomy_noise).astype(np.float32)
         anatomy = self._anatomy[es, case]
         anatomy = anatomy + torch.from_numpy(noise)[:, None] * normal(rng, tuple(anatomy.shape))
+        anatomy = torch.cat([anatomy, self._forest[es, case]], dim=1)
         intervals, embedding = self._intervals[ecg].clone(), self._embedding[ecg].clone()
         only = torch.from_numpy(heard == RATE_ONLY)
         intervals[only], embedding[only] = hear_rate_only(intervals[only]), 0.0

@@ -70,7 +70,7 @@ def conditions(statistics: CodeStatistics, cases: list[LearningCase], ecgs: list
     intervals = torch.from_numpy(np.stack([ecg.intervals for ecg in ecgs]))
     ones = torch.ones(len(cases), 1)
     return Condition(
-        statistics.standard_anatomy(anatomy, anchor_is_es=False),
+        statistics.anatomy_condition(anatomy, anchor_is_es=False),
         torch.zeros(len(cases), 1),
         statistics.standard_intervals(intervals),
         torch.from_numpy(np.stack([ecg.embedding for ecg in ecgs])),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cof_viewer.learning.flow.cases import EcgCase, LearningCase, load_cases
 from cof_viewer.learning.flow.config import FlowTraining, read_config
 from cof_viewer.learning.flow.draws import Draws
 from cof_viewer.learning.flow.ecgs import load_ecgs
+from cof_viewer.learning.flow.forest import grow
 from cof_viewer.learning.flow.judge import causal_figures, matched_figures
 from cof_viewer.learning.flow.statistics import learn_statistics
 from cof_viewer.learning.logs import last_row
@@ -70,12 +71,15 @@ class FlowTask:
         self.causal = [c for c in held_out if c.by_cause and c.ecg is not None][:most]
         self.patients = len({c.patient_id for c in learning})
         own = [c.ecg for c in learning if c.by_cause and c.ecg is not None]
-        self.statistics = learn_statistics(learning, ecgs[Split.TRAIN] + own, config.modes)
+        statistics = learn_statistics(learning, ecgs[Split.TRAIN] + own, config.modes)
+        self.statistics = replace(
+            statistics, forest_ed=grow(learning, False, config.seed), forest_es=grow(learning, True, config.seed)
+        )
         self._ecgs = ecgs
         self._draws = Draws(self.statistics, learning, ecgs[Split.TRAIN], config)
         self.shape = FlowConfig(
             self.statistics.beat_numbers,
-            len(learning[0].ed_features),
+            self.statistics.anatomy_numbers,
             len(ecgs[Split.TRAIN][0].intervals),
             width=config.width,
             blocks=config.blocks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,13 @@ from cof_viewer.engine.through_plane import reached_slices
 from cof_viewer.engine.warp import BeatField
 
 _NODES = 9
+_FARTHEST_MM = 27.0  # that a point of the cavity's edge moves: half a dilated ventricle's diameter is 35 mm
 _SECANT_STEPS = 4
 _AMOUNT_LIMITS = (0.1, 2.6)
 _RUNG = 1 / 16  # of the way ED -> ES; paths bend so little within one that what lies between is a straight line
 _COARSE_RUNG = 0.13  # for volumes, up to the largest amount
 _SQUARINGS_OF_A_RUNG = 2
+_Part = tuple[slice, slice]  # rows and columns of the lattice
 
 
 class _Ladder:
@@ -36,15 +39,17 @@ class _Ladder:
     would take six. Between rungs the displacement is interpolated (error below .01 mm: (rung²/8)·|∂v/∂x·v|).
     """
 
-    def __init__(self, velocity: Tensor, rung: float) -> None:
-        """Take a velocity [z, 2, 64, 64] in mm; rungs are made when they are needed."""
-        self._velocity, self._rung = velocity / LATTICE_SPACING_MM, rung
-        self._identity = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, velocity.device)
+    def __init__(self, velocity: Tensor, rung: float, part: _Part | None = None) -> None:
+        """Take a velocity [z, 2, 64, 64] in mm, or only a part of the lattice; rungs are made when they are needed."""
+        self.part = part or (slice(0, LATTICE_PIXELS), slice(0, LATTICE_PIXELS))
+        self._velocity, self._rung = velocity[..., self.part[0], self.part[1]] / LATTICE_SPACING_MM, rung
+        self._identity = identity_lattice(self._velocity.shape[-2], self._velocity.shape[-1], velocity.device)
+        self._to_unit = _lattice_to_unit(self._velocity)
         self._made: dict[int, list[Tensor]] = {}
         self._step: dict[int, Tensor] = {}
 
     def at(self, tau: float) -> Tensor:
-        """[z, 2, 64, 64] pull-back in lattice pixels; exactly zero at tau = 0."""
+        """[z, 2, rows, columns] pull-back in lattice pixels; exactly zero at tau = 0."""
         sign, place = (1 if tau >= 0 else -1), abs(tau) / self._rung
         low = int(place)
         rungs = self._up_to(sign, low + 1 if place > low else low)
@@ -56,9 +61,15 @@ class _Ladder:
             self._step[sign] = integrate(self._velocity * (sign * self._rung), _SQUARINGS_OF_A_RUNG)
         while len(rungs) <= last:
             reached = rungs[-1]
-            grid = self._identity + reached.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+            grid = self._identity + reached.permute(0, 2, 3, 1) * self._to_unit
             rungs.append(reached + F.grid_sample(self._step[sign], grid, align_corners=True, padding_mode="border"))
         return rungs
+
+
+def _lattice_to_unit(planes: Tensor) -> Tensor:
+    """[2] what a lattice pixel (x, y) of [..., rows, columns] is in the units of `grid_sample`."""
+    rows, columns = planes.shape[-2:]
+    return torch.tensor([2.0 / (columns - 1), 2.0 / (rows - 1)], device=planes.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +110,7 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
         anchor_s: where the anchor stands between ED and ES.
     """
     descent, extend = base_motion(100.0 * ef, base_is_lost, prepared.slice_mm)
-    ladder = _Ladder(velocity[prepared.frame.first :], _COARSE_RUNG)
+    ladder = _Ladder(velocity[prepared.frame.first :], _COARSE_RUNG, _reach_of_cavity(prepared))
     unit = MemberMotion(velocity, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
 
     def ratio(amount: float) -> float:
@@ -110,6 +121,20 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
     nodes = np.linspace(0.0, 1.0, _NODES)
     volumes = lv_volumes(prepared, unit, nodes, ladder, amount)
     return MemberMotion(velocity * amount, descent, extend, anchor_s, nodes, volumes)
+
+
+def _reach_of_cavity(prepared: Prepared) -> _Part:
+    """Rows and columns of the lattice that the cavity and anything that moves into it lie in.
+
+    What happens farther off can't change the cavity's volume, and the lattice is three times as large.
+    """
+    cavity = (prepared.distances[:, 0, ::2, ::2] > 0).any(dim=0)
+    margin = math.ceil(_FARTHEST_MM / LATTICE_SPACING_MM)
+    spans = []
+    for axis in (1, 0):
+        held = torch.nonzero(cavity.any(dim=axis)).flatten().tolist() or [0, LATTICE_PIXELS - 1]
+        spans.append(slice(max(held[0] - margin, 0), min(held[-1] + 1 + margin, LATTICE_PIXELS)))
+    return spans[0], spans[1]
 
 
 def _solve(ratio: object, target: float) -> float:
@@ -149,17 +174,17 @@ def lv_volumes(
         prepared: the anchor.
         member: its descent and where the anchor stands.
         moments: [n] values of s.
-        ladder: of its velocity from the first slice with LV on.
+        ladder: of its velocity from the first slice with LV on, on a part of the lattice within the cavity's reach.
         amount: that the velocity is scaled by.
     """
     first = prepared.frame.first
-    cavity = prepared.distances[first:, :1, ::2, ::2]
-    identity = identity_lattice(LATTICE_PIXELS, LATTICE_PIXELS, cavity.device)
+    cavity = prepared.distances[first:, :1, ::2, ::2][..., ladder.part[0], ladder.part[1]]
+    identity, to_unit = identity_lattice(cavity.shape[-2], cavity.shape[-1], cavity.device), _lattice_to_unit(cavity)
     out = np.empty(len(moments))
     for k, s in enumerate(moments):
         source = torch.from_numpy(source_slices(prepared, member, float(s))[first:] - first).float().to(cavity.device)
         lattice = ladder.at(amount * (float(s) - member.anchor_s))
-        grid = identity + lattice.permute(0, 2, 3, 1) * (2.0 / (LATTICE_PIXELS - 1))
+        grid = identity + lattice.permute(0, 2, 3, 1) * to_unit
         slid = slide_slices(cavity, source)
         moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
         areas = (moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum(dim=(1, 2, 3))

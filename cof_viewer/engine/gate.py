@@ -43,17 +43,21 @@ def ecg_flags(ecg: Ecg, beat: Beat) -> list[Flag]:
     return flags
 
 
-def jacobian(motion: Motion) -> NDArray[np.float64]:
+def jacobian(motion: Motion) -> NDArray[np.float32]:
     """det J of the pull-back of every phase, [t, z, rows - 2, columns - 2], by central differences."""
     x_mm, y_mm, z_mm = motion.grid.spacing_mm
-    u = motion.pull_back_mm.astype(np.float64)
-    dx = (u[:, :, 1:-1, 2:, :2] - u[:, :, 1:-1, :-2, :2]) / (2 * x_mm)
-    dy = (u[:, :, 2:, 1:-1, :2] - u[:, :, :-2, 1:-1, :2]) / (2 * y_mm)
-    plane = (1 + dx[..., 0]) * (1 + dy[..., 1]) - dx[..., 1] * dy[..., 0]
-    if u.shape[1] < 2:
+    x, y, z = (np.ascontiguousarray(motion.pull_back_mm[..., axis]) for axis in range(3))
+
+    def along_x(u: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray((u[:, :, 1:-1, 2:] - u[:, :, 1:-1, :-2]) * np.float32(0.5 / x_mm))
+
+    def along_y(u: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray((u[:, :, 2:, 1:-1] - u[:, :, :-2, 1:-1]) * np.float32(0.5 / y_mm))
+
+    plane = (1 + along_x(x)) * (1 + along_y(y)) - along_x(y) * along_y(x)
+    if z.shape[1] < 2:
         return np.asarray(plane)
-    along = 1 + np.gradient(u[..., 2], z_mm, axis=1)[:, :, 1:-1, 1:-1]
-    return np.asarray(plane * along)
+    return np.asarray(plane * (1 + np.gradient(z[:, :, 1:-1, 1:-1], np.float32(z_mm), axis=1)))
 
 
 def motion_flags(motion: Motion, heart: NDArray[np.bool_], outside_share: float) -> list[Flag]:

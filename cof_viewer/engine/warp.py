@@ -132,10 +132,9 @@ class ScannerWarp:
         return soft_shares(moved, self.pixel_width_mm) * imaged[:, None, None, None]
 
     def labels(self, shares: Tensor, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """Hard labels [z, y, x] of a phase from its shares, into `out` where given."""
+        """Hard labels [z, y, x] of a phase from its shares, into `out`, which holds zeros, where given."""
         if out is None:
-            out = np.empty(self._volume.grid.shape, dtype=np.uint8)
-        out.fill(0)
+            out = np.zeros(self._volume.grid.shape, dtype=np.uint8)
         rows, columns = self._still.box.rows.start, self._still.box.columns.start
         near = self._near
         place = out[
@@ -242,7 +241,7 @@ def warp_beat(
     """
     volume = warp._volume
     cine = np.empty((phases, *volume.grid.shape), dtype=np.float32)
-    hard = np.empty(cine.shape, dtype=np.uint8)
+    hard = np.zeros(cine.shape, dtype=np.uint8)
     sizes = np.zeros((phases, len(Label)))
     for phase in range(phases):
         cancel.raise_if_cancelled()

@@ -17,6 +17,7 @@ from cof_viewer.domain.generation import Generation
 from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Label, LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, no_progress
+from cof_viewer.engine import beat_motion
 from cof_viewer.engine.anchor import Prepared, prepared_from_labels
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.flow import FlowConfig, FlowNetwork
@@ -240,3 +241,17 @@ def test_the_chest_stands_still(generation: Generation, prepared: Prepared) -> N
     y, x = (np.mgrid[:128, :128] - 63.5) * 1.5
     assert change[:, np.hypot(x + 20, y) > 82].max() == 0.0
     assert change[:, np.hypot(x, y) < 25].max() > 50.0
+
+
+def test_volumes_are_the_same_from_the_cavitys_part_of_the_lattice(
+    generator: Generator, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (drawn,) = generator.draw(
+        prepared, cycle(), np.zeros(768, np.float32), anchor_is_es=False, members=1, steps=10, seed=5, cancel=NEVER
+    )
+    velocity = generator.velocity(prepared, drawn, False).detach()
+    part = beat_motion.scale_to_ef(prepared, velocity, 0.65, True, 0.0)
+    monkeypatch.setattr(beat_motion, "_reach_of_cavity", lambda _: (slice(0, 64), slice(0, 64)))
+    whole = beat_motion.scale_to_ef(prepared, velocity, 0.65, True, 0.0)
+    assert part.node_lv == pytest.approx(whole.node_lv, rel=1e-4)
+    assert torch.allclose(part.velocity, whole.velocity, rtol=1e-4)

@@ -56,8 +56,10 @@ class VelocityDecoder:
         knots = code.reshape(LEVELS, ANGLES, KNOTS, 2)
         centre = knots[:, :, :1].mean(dim=1, keepdim=True).expand(-1, ANGLES, -1, -1)
         flat = torch.cat([centre, knots[:, :, 1:]], dim=2).reshape(-1, 2)
-        local = (flat[self._index] * self._weight[..., None]).sum(dim=-2)
-        return smooth_velocity((local @ self._axes).permute(0, 3, 1, 2) * self._scale_mm)
+        at = self._index.shape
+        weight = self._weight.reshape(-1, at[-1])
+        local = F.embedding_bag(self._index.reshape(-1, at[-1]), flat, mode="sum", per_sample_weights=weight)
+        return smooth_velocity((local @ self._axes).reshape(*at[:-1], 2).permute(0, 3, 1, 2) * self._scale_mm)
 
     def sample(self, velocity: Tensor, frame: AnatomicalFrame) -> Tensor:
         """Read a velocity [z, 2, 64, 64] in mm at the frame's knots: the code that resembles it most directly."""

@@ -23,8 +23,8 @@ ABOVE_MM = 46.0
 BEYOND_MM = 16.0
 """Depth of the tables beyond the epicardial apex."""
 RV_WALL_MM = 3.0
-_LEFT_ROOM_MM = 66.0
-"""A large RV still lies within the heart's box of 144 mm."""
+_ROOM_MM = 67.0
+"""From the middle of the heart's box (144 mm) to where hearts should end."""
 BAND_MM = 20.0
 """Outside the heart the motion fades to nothing within this distance."""
 
@@ -122,11 +122,11 @@ def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
     thickness = _thickness(subject, levels, angles, length, scar, rng)
     epi = _fit_wall(endo, thickness, levels, length, subject.mass_g / MYOCARDIUM_DENSITY_G_PER_ML)
     rv_length = length * float(np.clip(rng.normal(0.87, 0.03), 0.8, 0.94))
-    gap = _rv_gap(levels, angles, rv_length, rng)
+    gap = _rv_gap(levels, angles, rv_length, subject.rv_edv_ml / subject.edv_ml, rng)
     rv = _fit_rv(epi, gap, levels, rv_length, subject.rv_edv_ml)
     outer = rv + RV_WALL_MM * smooth_step((length + 6.0 - levels) / 8.0)[:, None]
     still = np.broadcast_to(_still_radius(outer), outer.shape).copy()
-    reach, left = float(rv[:, 0].max()), float(outer[:, :6].max())
+    left, right = float(outer[:, :6].max()), float(epi[:, ANGLES // 2].max())
     return Anatomy(
         levels=levels,
         angles=angles,
@@ -139,9 +139,14 @@ def build_anatomy(subject: Subject, rng: np.random.Generator) -> Anatomy:
         length_endo_mm=length_endo,
         length_mm=length,
         rv_length_mm=rv_length,
-        centre=(max(0.22 * reach + float(rng.normal(0, 3)), left - _LEFT_ROOM_MM), float(rng.normal(-4, 3))),
+        centre=(_centre_x(left, right, float(rng.normal(0, 3))), float(rng.normal(-4, 3))),
         tilt=(float(rng.normal(0.05, 0.04)), float(rng.normal(0.05, 0.04))),
     )
+
+
+def _centre_x(left: float, right: float, off: float) -> float:
+    """Place of the LV axis right of the picture's middle: a large RV fits in the box where the LV leaves room."""
+    return min(max(0.22 * left + off, left - _ROOM_MM), _ROOM_MM - right)
 
 
 def _first_wall_mm(subject: Subject, radius: float, length: float) -> float:
@@ -216,11 +221,15 @@ def _fit_wall(endo: Array, thickness: Array, levels: Array, length: float, wall_
     return np.asarray(np.maximum(epi, endo))
 
 
-def _rv_gap(levels: Array, angles: Array, rv_length: float, rng: np.random.Generator) -> Array:
-    """Shape of the RV's radial width over its largest: a crescent on the septum that closes at apex and insertions."""
+def _rv_gap(levels: Array, angles: Array, rv_length: float, rv_over_lv: float, rng: np.random.Generator) -> Array:
+    """Shape of the RV's radial width over its largest: a crescent on the septum that closes at apex and insertions.
+
+    A dilated RV spreads round the LV, too, not to the left alone.
+    """
     level = levels / rv_length
     centre = np.pi + 0.12 + 0.25 * smooth_step(level) + rng.normal(0, 0.06)
-    half = (1.45 + rng.normal(0, 0.05)) - 0.55 * np.clip(level, 0, 1)
+    wide = 0.3 * float(np.clip(rv_over_lv - 1.1, 0.0, 1.0))
+    half = (1.45 + wide + rng.normal(0, 0.05)) - 0.55 * np.clip(level, 0, 1)
     across = angle_between(angles[None] - centre[:, None], 0.0) / half[:, None]
     crescent = np.clip(1.0 - across**2, 0.0, None) ** 0.75
     down = np.clip(1.0 - np.clip(level, 0.0, 1.0) ** 1.7, 0.0, None) ** 0.8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from cof_viewer.cohort.simulator.arrays import Array
 from cof_viewer.cohort.simulator.draw import draw_subject
 from cof_viewer.cohort.simulator.ecg import APEX_LPS, INFERIOR_LPS, LATERAL_LPS, Template, make_record, make_template
 from cof_viewer.cohort.simulator.fitting import fitted
-from cof_viewer.cohort.simulator.mapping import lattice, may_move, pull_back, push_forward
+from cof_viewer.cohort.simulator.mapping import lattice, may_move, push_forward, trace_back
 from cof_viewer.cohort.simulator.motion import BeatMotion, build_motion
 from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM, Frame, Pictures, make_frame, render
 from cof_viewer.cohort.simulator.planning import plan_first_slice_mm
@@ -23,6 +24,9 @@ from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.grid import Grid
 from cof_viewer.domain.image import Cine, LabelCine
+
+Background = Callable[[Anatomy, Frame], Array]
+"""Makes the signal round a heart, float32 [slices, size, size]."""
 
 _USUAL_LV_ACTIVATION_MS = 34.0
 _FINE = 2
@@ -76,18 +80,18 @@ class SimulatedCase:
         """The true displacement on every `coarse`-th pixel of the picture's slices.
 
         Args:
-            coarse: lattice step in pixels; even where centred.
+            coarse: lattice step in pixels.
             push: whether to fill `push_forward_mm`; zeros otherwise.
             centred: whether the points lie in the middle of blocks of `coarse` x `coarse` pixels, as those of a
                 `CohortCase` do, rather than on the first pixel of each. Their values are then fitted, so that bilinear
                 interpolation comes nearest to the motion: samples would cut its peak at the endocardium.
         """
-        if centred:
-            return fitted(self._sampled(_FINE, (_FINE - 1) / 2, push), coarse // _FINE)
-        return self._sampled(coarse, 0.0, push)
+        if centred and coarse > _FINE and coarse % _FINE == 0:
+            return fitted(*self._sampled(_FINE, (_FINE - 1) / 2, push), coarse // _FINE)
+        return self._sampled(coarse, (coarse - 1) / 2 if centred else 0.0, push)[0]
 
-    def _sampled(self, coarse: int, first: float, push: bool) -> Motion:
-        """The displacement at every `coarse`-th pixel from pixel `first` on."""
+    def _sampled(self, coarse: int, first: float, push: bool) -> tuple[Motion, Array]:
+        """The displacement at every `coarse`-th pixel from pixel `first` on; [t, z, y, x] how near the wall that is."""
         grid, (z, y, x) = self._lattice(coarse, first)
         shift_x, shift_y = self.frame.shift_at(z)
         moving = may_move(self.anatomy, x + shift_x, y + shift_y)
@@ -96,13 +100,16 @@ class SimulatedCase:
         points = lattice(self.anatomy, *start)
         pull = np.zeros((self.beat_phases, *z.shape, 3), np.float32)
         forward = np.zeros_like(pull)
+        near = np.zeros(pull.shape[:-1], np.float32)
         for k, state in enumerate(self.beat.states):
             if k == 0:
                 continue
-            pull[k][moving] = self._in_picture(pull_back(self.anatomy, state, points)) - at
+            before, ray = trace_back(self.anatomy, state, points)
+            pull[k][moving] = self._in_picture(before) - at
+            near[k][moving] = ray.near_wall()
             if push:
                 forward[k][moving] = self._in_picture(push_forward(self.anatomy, state, *start)) - at
-        return Motion(grid, pull, forward, 0)
+        return Motion(grid, pull, forward, 0), near
 
     def _in_picture(self, points: tuple[Array, Array, Array]) -> Array:
         """[..., 3] from the heart's own frame to the picture's: each level's breath-hold shift taken off."""
@@ -137,7 +144,7 @@ def simulate(
     slices: int = 12,
     size: int = 128,
     spacing_mm: float | None = None,
-    background: Array | None = None,
+    background: Array | Background | None = None,
     noise: float | None = None,
     picture: bool = True,
 ) -> SimulatedCase:
@@ -155,7 +162,8 @@ def simulate(
         slices: from above the mitral plane towards the apex, 10 mm apart (8 mm thick).
         size: rows and columns.
         spacing_mm: of pixels; drawn from 1.3 to 1.7 if None.
-        background: float32 [slices, size, size] signal round the heart (blood is about 165); painted if None.
+        background: float32 [slices, size, size] signal round the heart (blood is about 165), or what makes it from
+            the anatomy and the frame; painted if None.
         noise: SD of the picture's noise, same units; drawn if None.
         picture: False for motion and ECG alone.
 
@@ -164,7 +172,7 @@ def simulate(
     """
     if sex not in (None, "M", "F"):
         raise ValueError(f"sex must be M or F, is {sex}")
-    if background is not None and background.shape != (slices, size, size):
+    if isinstance(background, np.ndarray) and background.shape != (slices, size, size):
         raise ValueError(f"background must be {(slices, size, size)}, is {background.shape}")
     streams = [np.random.default_rng([seed, room]) for room in range(8)]
     drawn = list(Condition)[int(streams[0].integers(len(Condition)))]
@@ -183,7 +191,7 @@ def simulate(
     shift_mm = _breath_shifts_mm(streams[6], slices)
     frame = make_frame(anatomy, size, spacing_mm, first_mm, shift_mm)
     grid = Grid(frame.shape, _affine(frame, streams[6]))
-    pictures = render(beat, frame, background, streams[7], noise) if picture else None
+    pictures = render(beat, frame, _around(background, anatomy, frame), streams[7], noise) if picture else None
     return SimulatedCase(
         seed=seed,
         subject=subject,
@@ -200,6 +208,13 @@ def simulate(
         cine=_cine(pictures, grid, beat, timing) if pictures else None,
         labels=LabelCine(pictures.labels, grid, pictures.soft_voxels) if pictures else None,
     )
+
+
+def _around(background: Array | Background | None, anatomy: Anatomy, frame: Frame) -> Array | None:
+    """The background, made where a maker was given."""
+    if background is None or isinstance(background, np.ndarray):
+        return background
+    return background(anatomy, frame)
 
 
 def _breath_shifts_mm(rng: np.random.Generator, slices: int) -> Array:

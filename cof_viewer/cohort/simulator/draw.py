@@ -13,6 +13,7 @@ from cof_viewer.cohort.simulator.subject import Condition, Conduction, Findings,
 # geometry (thick walls round a small cavity eject more), which the picture shows, and load, which neither shows.
 _EF_BY_CONTRACTILITY = 0.80
 _EF_BY_GEOMETRY = 0.34
+_LARGEST_EF = 0.81
 _MASS_BY_VOLTAGE = 0.5  # voltage and mass correlate by about a half
 _WEAKNESS_BY_CONTRACTILITY = 0.22
 _CONDITION_SHOWS = (0.35, 1.25)
@@ -84,7 +85,7 @@ def _draw_ef(rng: np.random.Generator, mean: float, sd: float, contractility: fl
     """Ejection fraction from what the ECG can show, what the picture shows, and the rest (load of the day)."""
     known = _EF_BY_CONTRACTILITY * contractility + _EF_BY_GEOMETRY * geometry
     rest = float(np.sqrt(1.0 - _EF_BY_CONTRACTILITY**2 - _EF_BY_GEOMETRY**2))
-    return _normal(rng, mean + sd * known, sd * rest, max(0.08, mean - 3 * sd), min(0.84, mean + 3 * sd))
+    return _normal(rng, mean + sd * known, sd * rest, max(0.08, mean - 3 * sd), min(_LARGEST_EF, mean + 3 * sd))
 
 
 def _draw_descent(rng: np.random.Generator, condition: Condition, edv_ml: float, ef: float) -> float:

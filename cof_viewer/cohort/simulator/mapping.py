@@ -13,6 +13,7 @@ The picture at phase t is pulled back: undo 3, then 2, then 1. All lengths in mm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from cof_viewer.cohort.simulator.anatomy import ABOVE_MM, ANGLES, LEVEL_STEP_MM,
 from cof_viewer.cohort.simulator.arrays import Array, smooth_step
 
 _BORDERS = 5  # endo, epi, rv, outer, still
+_CORE_GIVES = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +70,14 @@ def lattice(anatomy: Anatomy, x: Array, y: Array, z: Array) -> Lattice:
 
 def pull_back(anatomy: Anatomy, state: PhaseState, at: Lattice) -> tuple[Array, Array, Array]:
     """Where the tissue that is at the points in this phase lay at ED: (x, y, z), picture's frame, mm."""
+    return trace_back(anatomy, state, at)[0]
+
+
+def trace_back(anatomy: Anatomy, state: PhaseState, at: Lattice) -> tuple[tuple[Array, Array, Array], Ray]:
+    """What `pull_back` returns, and the points in polar form in this phase."""
     level = level_before(anatomy, at.z, at.descent(state))
     ray = cast_ray(anatomy, state, at.x, at.y, level)
-    return *ray.before(), level
+    return (*ray.before(), level), ray
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +98,17 @@ class Ray:
 
     def before(self) -> tuple[Array, Array]:
         """(x, y) of the points at ED."""
-        radius = np.sqrt(_between_borders(self.q, self.knots[_BORDERS:], self.knots[:_BORDERS]))
+        rest, moved = self.knots[:_BORDERS], self.knots[_BORDERS:]
+        core = _core(rest[0], moved[0])
+        radius = np.sqrt(_between_borders(self.q, (core[1], *moved), (core[0], *rest)))
         return self.axis[0] + radius * np.cos(self.angle), self.axis[1] + radius * np.sin(self.angle)
+
+    def near_wall(self) -> Array:
+        """1 on the endocardium and the epicardium, falling to nothing within some 5 mm of them."""
+        radius = np.sqrt(self.q)
+        borders = self.knots[_BORDERS : _BORDERS + 2]
+        close = [np.exp(-(((np.sqrt(border) - radius) / 2.5) ** 2)) * (border > 4.0) for border in borders]
+        return np.asarray(close[0] + close[1], np.float32)
 
     def shares(self, pixel_mm: float) -> tuple[Array, Array, Array]:
         """Share of each pixel in LV, muscle and RV by its distance from the borders."""
@@ -117,7 +133,9 @@ def push_forward(anatomy: Anatomy, state: PhaseState, x: Array, y: Array, z: Arr
     dx, dy = x - cx, y - cy
     angle = np.arctan2(dy, dx)
     knots = _look_up(np.concatenate([state.rest, state.moved], axis=-1), angle, z)
-    q = _between_borders(dx * dx + dy * dy, knots[:_BORDERS], knots[_BORDERS:])
+    rest, moved_knots = knots[:_BORDERS], knots[_BORDERS:]
+    core = _core(rest[0], moved_knots[0])
+    q = _between_borders(dx * dx + dy * dy, (core[0], *rest), (core[1], *moved_knots))
     angle = angle - _twist(anatomy, state, z, q)
     radius = np.sqrt(q)
     moved = lattice(anatomy, cx + radius * np.cos(angle), cy + radius * np.sin(angle), z)
@@ -172,7 +190,17 @@ def _still_radius(anatomy: Anatomy, dx: Array, dy: Array) -> Array:
     return np.asarray(np.interp(np.arctan2(dy, dx), np.append(anatomy.angles, np.pi), ring), np.float32)
 
 
-def _between_borders(q: Array, source: Array, target: Array) -> Array:
+def _core(rest: Array, moved: Array) -> tuple[Array, Array]:
+    """Squared radii, at ED and in a phase, of the core of the cavity: half the endocardium's radius at ED.
+
+    The core gives way more than the blood between the trabeculae, which goes along with the wall: papillary muscles
+    and trabeculae keep their thickness instead of being squeezed into a star, and the motion bends less at the
+    endocardium.
+    """
+    return 0.25 * rest, 0.25 * moved * (moved / np.maximum(rest, 1e-3)) ** _CORE_GIVES
+
+
+def _between_borders(q: Array, source: Sequence[Array], target: Sequence[Array]) -> Array:
     """Map squared radii piecewise linearly from the source's borders to the target's; identity beyond the last."""
     mapped = np.zeros_like(q)
     lower_q: Array | float = 0.0

@@ -30,6 +30,10 @@ SLICE_STEP_MM = 10.0
 """Slices of 8 mm with a gap of 2 mm; a slice's labels stand for all 10 mm."""
 
 
+_CLOSING_MM = 14.0
+"""The wall closes over the last millimetres before the apex."""
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """The picture's lattice.
@@ -178,7 +182,22 @@ class _HeartPixels:
         for share, part in zip(shares, below, strict=True):
             share[cut] = part
             share *= covered
+        self._close(state, shares, descent)
         return shares
+
+    def _close(self, state: PhaseState, shares: list[Array], descent: Array) -> None:
+        """Where the wall closes over the apex within a slab, its middle does not stand for it: mean of two levels."""
+        at, length = self._at, self._anatomy.length_mm
+        end = np.flatnonzero((at.z > length - _CLOSING_MM) & (at.z < length + SLICE_STEP_MM / 2) & (at.z > descent + 5))
+        quarter = np.float32(SLICE_STEP_MM / 4)
+        parts = [
+            cast_ray(self._anatomy, state, at.x[end], at.y[end], level_before(self._anatomy, z, descent[end])).shares(
+                self._pixel
+            )
+            for z in (at.z[end] - quarter, at.z[end] + quarter)
+        ]
+        for share, upper, lower in zip(shares, *parts, strict=True):
+            share[end] = (upper + lower) / 2
 
 
 def _hard_labels(shares: list[Array]) -> NDArray[np.uint8]:

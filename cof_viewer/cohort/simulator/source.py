@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, BOX_SPACING_MM, COMPONENTS, MOTION_STEP, CohortCase, Kind
 from cof_viewer.cohort.case import Origin as By
+from cof_viewer.cohort.simulator.borrowed import borrow, lender_of
 from cof_viewer.cohort.simulator.case import SimulatedCase, simulate
 from cof_viewer.cohort.simulator.dyssynchrony import dyssynchrony
 from cof_viewer.cohort.simulator.subject import Condition
@@ -52,10 +55,13 @@ class SimulatedPatients:
     Attributes:
         count: how many, all parts together.
         seed: another seed gives other patients.
+        backgrounds: folder of real MRI with a `manifest.csv`; every case then borrows the chest of a real patient of
+            its own part (see `borrowed`). None paints them.
     """
 
     count: int
     seed: int = 0
+    backgrounds: Path | None = None
 
     def requests(self) -> list[CaseRequest]:
         """Every patient, in order of number."""
@@ -69,13 +75,20 @@ class SimulatedPatients:
                 kind=Kind.SIMULATED,
                 part=part_of[name],
                 group=condition.value,
-                what=(self._number(i),),
+                what=self._what(i, name, part_of[name]),
             )
             for i, (name, condition) in enumerate(zip(names, conditions, strict=True))
         ]
 
     def make(self, request: CaseRequest) -> CohortCase:
-        """Simulate one patient on the heart's box."""
+        """Simulate one patient on the heart's box.
+
+        Raises:
+            UserError: the real background can't be read.
+        """
+        lender = None
+        if self.backgrounds is not None:
+            lender = lender_of(self.backgrounds, request.part, request.patient_id)
         patient = simulate(
             int(request.what[0]),
             request.group,
@@ -83,8 +96,18 @@ class SimulatedPatients:
             slices=SLICES,
             size=BOX_PIXELS,
             spacing_mm=BOX_SPACING_MM,
+            background=None if lender is None else partial(borrow, lender),
         )
-        return cohort_case(patient, request)
+        case = cohort_case(patient, request)
+        if lender is None:
+            return case
+        return replace(case, recipe={**case.recipe, "background_of": lender.patient_id})
+
+    def _what(self, index: int, patient_id: str, part: Split) -> tuple[str | int, ...]:
+        """The seed and, where the background is borrowed, who lends it: another lender makes another case."""
+        if self.backgrounds is None:
+            return (self._number(index),)
+        return self._number(index), lender_of(self.backgrounds, part, patient_id).patient_id
 
     def _number(self, index: int) -> int:
         return self.seed * _SEEDS_APART + index
@@ -133,7 +156,10 @@ def numbers_of(patient: SimulatedCase) -> dict[str, float]:
 
 
 def recipe_of(patient: SimulatedCase) -> dict[str, object]:
-    """Arguments of `simulate` that make the patient again in full: 50 phases of 12 x 128 x 128."""
+    """Arguments of `simulate` that make the patient again in full: 50 phases of 12 x 128 x 128.
+
+    A case whose background is borrowed also names its lender, "background_of"; `borrowed.borrow` gives it again.
+    """
     return {
         "seed": patient.seed,
         "condition": patient.subject.condition.value,
@@ -166,7 +192,9 @@ def _conditions(count: int) -> list[Condition]:
 def _parts(condition_of: Mapping[str, Condition]) -> dict[str, Split]:
     """Part of every patient: by rank of the id's hash within the condition, as real patients within their group.
 
-    The relative ranks of all conditions are merged before they are cut, so that the parts have the stated sizes.
+    The relative ranks of all conditions are merged before they are cut, so that the parts have the stated sizes. A
+    rank is one among all patients of the source: a source of another `count` may put the same patient into another
+    part, so a store is made from one count (`build` refuses a patient whose part would change).
     """
     members: defaultdict[Condition, list[str]] = defaultdict(list)
     for patient, condition in condition_of.items():

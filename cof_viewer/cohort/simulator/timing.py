@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cof_viewer.cohort.simulator.arrays import Array, smooth_step
-from cof_viewer.cohort.simulator.subject import Conduction, Subject
+from cof_viewer.cohort.simulator.filling import draw_filling
+from cof_viewer.cohort.simulator.subject import Condition, Conduction, Subject
 
 _PROTODIASTOLE_MS = 18.0
 """From the end of ejection, where the volume is smallest, to the closure of the aortic valve (Wiggers)."""
@@ -29,6 +30,7 @@ class Timing:
         kick_ms: start of the atrial kick, None without one.
         atrial_share: share of the stroke volume that the kick fills.
         rapid_ms: length of rapid filling.
+        slow_share: share of the passive filling that goes on evenly through diastasis.
         skew: shape of ejection, 1 symmetric, below 1 fast at first.
     """
 
@@ -40,6 +42,7 @@ class Timing:
     kick_ms: float | None
     atrial_share: float
     rapid_ms: float
+    slow_share: float
     skew: float
 
     def fraction(self, after_r_ms: Array) -> Array:
@@ -49,12 +52,13 @@ class Timing:
         rest = 1.0 - self.atrial_share
         span = self.rr_ms - self.filling_ms
         rapid = min(self.rapid_ms, 0.75 * span)
+        fast = 1.0 - self.slow_share
         early = 1.0 - np.exp(-(np.clip((t - self.filling_ms) / (rapid / 2.6), 0.0, None) ** 1.6))
         slow = np.clip((t - self.filling_ms) / span, 0.0, 1.0)
-        filled = rest * (0.92 * early + 0.08 * smooth_step(slow))
+        filled = rest * (fast * early + self.slow_share * smooth_step(slow))
         if self.kick_ms is not None:
             filled = filled + self.atrial_share * smooth_step((t - self.kick_ms) / (self.rr_ms - self.kick_ms))
-        end = rest * (0.92 * (1.0 - np.exp(-((span / (rapid / 2.6)) ** 1.6))) + 0.08)
+        end = rest * (fast * (1.0 - np.exp(-((span / (rapid / 2.6)) ** 1.6))) + self.slow_share)
         total = end + (self.atrial_share if self.kick_ms is not None else 0.0)
         return np.asarray(np.where(t <= self.es_ms, out, 1.0 - filled / total))
 
@@ -88,12 +92,12 @@ def draw_timing(
         closure -= 0.25 * late_ms
     closure = min(closure, 0.66 * rr)
     period = min(period, closure - 150.0)
-    relaxation = float(np.clip(rng.normal(77.0, 12.0), 55.0, 115.0)) * min(1.0, rr / 700.0)
+    filling_of = draw_filling(subject, rng)
+    relaxation = filling_of.relaxation_ms * min(1.0, rr / 700.0)
     es = closure - onset_to_r_ms - _PROTODIASTOLE_MS
     filling = closure - onset_to_r_ms + relaxation
     after_p = rr - subject.pr_ms + 50.0 - onset_to_r_ms
     kick = None if subject.fibrillation else max(after_p, filling + 0.3 * (rr - filling))
-    rapid = float(np.clip(rng.normal(200.0, 25.0), 145.0, 280.0)) + 40.0 * failing
     return Timing(
         rr_ms=rr,
         onset_to_r_ms=onset_to_r_ms,
@@ -101,7 +105,14 @@ def draw_timing(
         es_ms=es,
         filling_ms=filling,
         kick_ms=kick,
-        atrial_share=subject.atrial_share,
-        rapid_ms=rapid,
-        skew=float(rng.uniform(0.62, 0.9)),
+        atrial_share=subject.atrial_share if kick is None else filling_of.atrial_share,
+        rapid_ms=filling_of.rapid_ms,
+        slow_share=filling_of.slow_share,
+        skew=_skew(subject, late_ms, float(rng.uniform(0.62, 0.9))),
     )
+
+
+def _skew(subject: Subject, late_ms: float, drawn: float) -> float:
+    """Ejection is early in hypertrophic hearts (most of it in the first half) and even where walls are late."""
+    early = 0.12 if subject.condition == Condition.HYPERTROPHIC else 0.0
+    return float(np.clip(drawn - early + 0.004 * late_ms, 0.5, 1.1))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 cohort = typer.Typer(name="cohort", help="Cases to learn from: make, check, describe, show.", rich_markup_mode=None)
 StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="The folder of a store.")]
 _MOST_WORKERS = 256
+_SIMULATED_ECG = Path("simulated")
+"""Word in place of a folder of ECGs; a folder of that name is taken as one."""
 
 
 @cohort.command()
@@ -37,7 +39,12 @@ def make(
     ] = None,
     ecg: Annotated[
         Path | None,
-        typer.Option("--ecg", metavar="DIR", help="Folder of real ECGs, with records.h5, for --real and --ecg-first."),
+        typer.Option(
+            "--ecg",
+            metavar="DIR|simulated",
+            help="For --real and --ecg-first: folder of real ECGs, with records.h5. For --real alone also the word "
+            '"simulated": an ECG of each heart\'s own geometry and motion.',
+        ),
     ] = None,
     pairs: Annotated[
         list[Path] | None,
@@ -197,6 +204,9 @@ def _sources(
     Raises:
         UserError: none was, or a folder is not what it should be.
     """
+    own_ecg = ecg == _SIMULATED_ECG and not _SIMULATED_ECG.is_dir()
+    if own_ecg and ecg_first:
+        raise UserError("--ecg-first needs real ECGs, not simulated ones. Name their folder with --ecg.", code="option")
     if ecg_first and ecg is None:
         raise UserError("--ecg-first needs real ECGs. Name their folder with --ecg.", code="option")
     if ecg is not None and real is None and not ecg_first:
@@ -204,13 +214,13 @@ def _sources(
     if not (simulated or real or pairs or ecg_first):
         raise UserError("Nothing to make. Give --simulated, --real, --pairs or --ecg-first.", code="option")
     data = None if real is None else _data_folder(existing(real, "MRI"))
-    ecg = None if ecg is None else _ecg_folder(existing(ecg, "ECGs"))
+    ecg = None if ecg is None or own_ecg else _ecg_folder(existing(ecg, "ECGs"))
     sources = [_pairs(existing(folder, "pairs"), without_ecg) for folder in pairs]
     if data is not None:
         from cof_viewer.cohort.real.completed import CompletedBeats
         from cof_viewer.cohort.real.sources import RealBeats
 
-        sources += [RealBeats(data, ecg, _models(), seed), CompletedBeats(data, ecg, _models(), seed)]
+        sources += [of(data, ecg, _models(), seed, own_ecg) for of in (RealBeats, CompletedBeats)]
     if ecg is not None and ecg_first:
         from cof_viewer.cohort.ecg_first import EcgFirstPatients
 

@@ -144,9 +144,10 @@ def _admitted(
 
 
 def _settings(source: CaseSource) -> tuple[object, ...]:
-    """What besides the request decides on a case: kind of source, its seed, the models' checksums."""
+    """What besides the request decides on a case: kind of source, its seed, the models' checksums, how it is made."""
     models = getattr(source, "models_dir", None)
-    return (type(source).__name__, getattr(source, "seed", 0), _checksums(models) if models is not None else ())
+    checksums = _checksums(models) if models is not None else ()
+    return (type(source).__name__, getattr(source, "seed", 0), checksums, getattr(source, "MADE_BY", 0))
 
 
 def _checksums(models_dir: Path) -> tuple[str, ...]:

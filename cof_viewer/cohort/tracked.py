@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, BOX_SPACING_MM, MOTION_PIXELS, CohortCase
+from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, BOX_SPACING_MM, MOTION_PIXELS, MOTION_STEP, CohortCase
 from cof_viewer.cohort.case import Origin as By
 from cof_viewer.cohort.source import CaseRequest
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CanonicalPose, resample_in_plane
@@ -292,12 +292,14 @@ def labels_on_box(labels: UInt8, affine: Affine) -> UInt8:
 
 
 def thinned(pull_back_mm: Float) -> Float:
-    """float32 [t, z, 24, 24, 3] of a canonical lattice's [t, z, 64, 64, 3]: its middle, 2 x 2 points to one."""
+    """float32 [t, z, 24, 24, 3] of a lattice's [t, z, 64, 64, 3]: its middle, 2 x 2 points to one, without folds."""
+    from cof_viewer.engine.motion.kept import unfolded
+
     first = _MARGIN // 2
     middle = pull_back_mm[:, :, first : first + 2 * MOTION_PIXELS, first : first + 2 * MOTION_PIXELS]
     t, z = middle.shape[:2]
     blocks = middle.reshape(t, z, MOTION_PIXELS, 2, MOTION_PIXELS, 2, 3)
-    return np.asarray(blocks.mean(axis=(3, 5)), dtype=np.float32)
+    return unfolded(blocks.mean(axis=(3, 5)).astype(np.float32), MOTION_STEP * BOX_SPACING_MM)
 
 
 def counted_numbers(labels: UInt8, es_phase: int, slice_mm: float) -> dict[str, float]:

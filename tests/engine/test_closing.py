@@ -9,7 +9,7 @@ import torch
 from cof_viewer.domain.progress import Cancelled, CancelToken
 from cof_viewer.engine.motion.closing import Ends, _bounded, led_to_ends
 from cof_viewer.engine.motion.field import jacobian_determinant
-from cof_viewer.engine.motion.kept import read_as_kept
+from cof_viewer.engine.motion.kept import cell_areas, read_as_kept, unfolded
 
 
 def discs(radii: list[float]) -> np.ndarray:
@@ -56,6 +56,24 @@ def test_straight_lines_between_kept_points() -> None:
     fine = read_as_kept(ramp)[0, 0, 64]
     pixels = torch.arange(128.0)
     assert torch.allclose(fine[2:-2], (pixels[2:-2] - 0.5) / 2, atol=1e-5)
+
+
+def test_cell_areas_by_hand() -> None:
+    at = torch.arange(5.0) * 6.0
+    field = torch.stack([-0.5 * at.expand(5, 5), 0.25 * at[:, None].expand(5, 5)], dim=-1)
+    np.testing.assert_allclose(cell_areas(field, 6.0), np.full((4, 4), 0.5 * 1.25), atol=1e-6)
+
+
+def test_folds_are_smoothed_away_and_the_rest_is_left() -> None:
+    field = np.zeros((2, 20, 20, 3), np.float32)
+    field[0, 10, 10, 0], field[0, 10, 11, 0] = 8.0, -8.0  # 6 mm apart: they cross
+    field[..., 2] = 4.0
+    out = unfolded(field, 6.0)
+    assert (cell_areas(torch.from_numpy(out), 6.0) > 0).all()
+    assert (out[..., 2] == 4.0).all()
+    assert (out[1] == field[1]).all()
+    assert (out[0, :6] == field[0, :6]).all()
+    assert out[0, 10, 10, 0] > 0 > out[0, 10, 11, 0]
 
 
 def test_it_stops_when_asked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, CohortCase, Kind
 from cof_viewer.cohort.case import Origin as By
 from cof_viewer.cohort.real.match import draw_ecg
 from cof_viewer.cohort.real.mri import Pair, load_pair, read_manifest
-from cof_viewer.cohort.real.sources import generator_of, row_named
+from cof_viewer.cohort.real.sources import ecg_choice, generator_of, row_named
 from cof_viewer.cohort.source import CaseRequest
 from cof_viewer.cohort.tracked import (
     USUAL_RR_MS,
@@ -50,12 +51,16 @@ class CompletedBeats:
         ecg_dir: the folder of the ECG records; None gives no ECG.
         models_dir: not needed; kept so that all sources are made alike.
         seed: draws the ECG and the way through the cycle.
+        own_ecg: whether hearts get a simulated ECG of their own geometry instead of a record.
     """
 
     data_dir: Path
     ecg_dir: Path | None
     models_dir: Path
     seed: int = 0
+    own_ecg: bool = False
+    MADE_BY: ClassVar[int] = 2
+    """Goes up when cases come out differently, so that stores are made anew."""
 
     def requests(self) -> list[CaseRequest]:
         """Every pair of known spacing whose patient has no cine."""
@@ -69,7 +74,10 @@ class CompletedBeats:
                 kind=Kind.COMPLETED,
                 part=row.part,
                 group=row.group,
-                what=(row.path.relative_to(self.data_dir / "mri").as_posix(),),
+                what=(
+                    row.path.relative_to(self.data_dir / "mri").as_posix(),
+                    ecg_choice(self.ecg_dir, own_ecg=self.own_ecg),
+                ),
             )
             for row in pairs
         ]
@@ -84,7 +92,9 @@ class CompletedBeats:
         check_pair(request.case_id, pair)
         rng = generator_of(self.seed, request.case_id)
         ecg = None
-        if self.ecg_dir is not None:
+        if self.own_ecg:
+            ecg = _own_ecg(request, pair, rng)
+        elif self.ecg_dir is not None:
             ecg = draw_ecg(self.ecg_dir, request.part, request.group, label_ef_percent(pair.labels), rng)
         return complete(request, pair, ecg, rng)
 
@@ -100,6 +110,15 @@ def check_pair(name: str, pair: Pair) -> None:
         raise UserError(f'The picture of "{name}" has values that are no numbers. Export it again.', code="nan")
     for phase in pair.labels:
         check_labels(name, phase)
+
+
+def _own_ecg(request: CaseRequest, pair: Pair, rng: np.random.Generator) -> CaseEcg:
+    """The simulated ECG of a pair's own heart."""
+    from cof_viewer.cohort.real.own_ecg import OwnHeart, own_ecg
+
+    pose = pose_of_labels(pair.labels[0], pair.spacing_mm)
+    ed, es = (canonical_labels(phase, pose) for phase in pair.labels)
+    return own_ecg(OwnHeart(request.group, ed, es, pair.spacing_mm[0]), rng)
 
 
 def complete(request: CaseRequest, pair: Pair, ecg: CaseEcg | None, rng: np.random.Generator) -> CohortCase:
@@ -141,7 +160,7 @@ def complete(request: CaseRequest, pair: Pair, ecg: CaseEcg | None, rng: np.rand
             "image": By.FITTED.value,
             "labels": By.EXPERT.value,
             "motion": By.FITTED.value,
-            "times": (By.MATCHED if ecg else By.RULE).value,
+            "times": (ecg.origin if ecg else By.RULE).value,
             "ecg": (ecg.origin if ecg else By.NONE).value,
         },
         ecg_mv=ecg.ecg_mv if ecg else None,

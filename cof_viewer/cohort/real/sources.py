@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import CohortCase, Kind
+from cof_viewer.cohort.case import CohortCase, Kind, Origin
 from cof_viewer.cohort.real.match import draw_ecg
 from cof_viewer.cohort.real.mri import Row, load_cine, read_manifest
 from cof_viewer.cohort.source import CaseRequest
@@ -43,23 +43,30 @@ class RealBeats:
         ecg_dir: the folder of the ECG records; None gives no ECG.
         models_dir: weights of segmenter and teacher.
         seed: draws the ECG.
+        own_ecg: whether hearts get a simulated ECG of their own geometry and motion instead of a record.
     """
 
     data_dir: Path
     ecg_dir: Path | None
     models_dir: Path
     seed: int = 0
+    own_ecg: bool = False
+    MADE_BY: ClassVar[int] = 2
+    """Goes up when cases come out differently, so that stores are made anew."""
 
     def requests(self) -> list[CaseRequest]:
         """The ACDC cines in the manifest's order, then Sunnybrook, then the exam, as far as they are there."""
         mri = self.data_dir / "mri"
         rows = [row for row in read_manifest(mri) if row.kind == "cine"]
-        known = [_request(row.patient_id, row.part, row.group, row.path.relative_to(mri).as_posix()) for row in rows]
+        ecg = ecg_choice(self.ecg_dir, own_ecg=self.own_ecg)
+        known = [
+            _request(row.patient_id, row.part, row.group, row.path.relative_to(mri).as_posix(), ecg) for row in rows
+        ]
         others = {f"scd:{name}": f"cines/scd_{name}_cine.nii.gz" for name in _SUNNYBROOK}
         others["bivme:patient1"] = _EXAM
         part_of = split_patients({patient: patient.split(":")[0] for patient in others})
         return known + [
-            _request(patient, part_of[patient], patient.split(":")[0], path)
+            _request(patient, part_of[patient], patient.split(":")[0], path, ecg)
             for patient, path in others.items()
             if (mri / path).is_file()
         ]
@@ -72,11 +79,17 @@ class RealBeats:
         """
         cine, known = self._open(request)
         engine = engine_of(self.models_dir)
+        rng = generator_of(self.seed, request.case_id)
+        group = _GROUP_OF_SOURCE.get(request.group, request.group)
+        if self.own_ecg:
+            from cof_viewer.cohort.real.own_ecg import with_own_ecg
+
+            case = case_from_cine(engine, cine, replace(request, group=group), known)
+            recorded = float(cine.rr_ms) if cine.phase_ms is not None and cine.rr_ms else None
+            return replace(with_own_ecg(case, recorded, rng), group=request.group)
         if self.ecg_dir is not None:
-            group = _GROUP_OF_SOURCE.get(request.group, request.group)
-            rng = generator_of(self.seed, request.case_id)
-            ef_percent = _ef_of_experts(known)
-            known = replace(known, ecg=draw_ecg(self.ecg_dir, request.part, group, ef_percent, rng))
+            ecg = draw_ecg(self.ecg_dir, request.part, group, _ef_of_experts(known), rng)
+            known = replace(known, ecg=ecg)
         return case_from_cine(engine, cine, request, known)
 
     def _open(self, request: CaseRequest) -> tuple[Cine, Known]:
@@ -147,9 +160,14 @@ def _rows(folder: Path) -> tuple[Row, ...]:
     return tuple(read_manifest(folder))
 
 
-def _request(patient_id: str, part: Split, group: str, path: str) -> CaseRequest:
+def ecg_choice(ecg_dir: Path | None, *, own_ecg: bool) -> str:
+    """Word that stands in a request for where its ECG comes from: another choice is another request."""
+    return Origin.SIMULATED.value if own_ecg else Origin.NONE.value if ecg_dir is None else Origin.MATCHED.value
+
+
+def _request(patient_id: str, part: Split, group: str, path: str, ecg: str) -> CaseRequest:
     case_id = f"cine-{patient_id.replace(':', '-')}"
-    return CaseRequest(case_id, patient_id, Kind.MEASURED_CINE, part, group, (path,))
+    return CaseRequest(case_id, patient_id, Kind.MEASURED_CINE, part, group, (path, ecg))
 
 
 def _ef_of_experts(known: Known) -> float:

@@ -21,7 +21,7 @@ from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken
 from cof_viewer.engine.motion.field import identity_lattice, integrate, smooth_velocity, smoothness
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.kept import read_as_kept
+from cof_viewer.engine.motion.kept import kept_areas, read_as_kept
 from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, dice_loss, signed_distances, slide_slices, soft_shares
 
 Float = NDArray[np.float32]
@@ -29,6 +29,8 @@ UInt8 = NDArray[np.uint8]
 
 _STEPS, _RATE_MM, _SMOOTH = 30, 0.9, 0.03
 _WIDTH_MM = (8.0, 1.5)
+_UNFOLDED, _LEAST_AREA = 3.0, 0.3
+"""Weight of, and area ratio from one kept cell to the anchor's below which, a cell counts as about to fold."""
 _LOST_SLICES = 0.75
 """How far above the first slice with ventricle a slice that lost it reads: well over the half that decides."""
 _CLOSEST = 0.25
@@ -112,10 +114,11 @@ def _fitted(tracked: Tensor, ends: Ends, along: Tensor, cancel: CancelToken) -> 
         share = min(step / (0.6 * _STEPS), 1.0)
         width = _WIDTH_MM[0] ** (1 - share) * _WIDTH_MM[1] ** share
         smooth = smooth_velocity(velocity)
-        pixels = read_as_kept(_after(tracked, smooth)).permute(0, 2, 3, 1)
-        pixels = pixels * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
+        whole = _after(tracked, smooth)
+        pixels = read_as_kept(whole).permute(0, 2, 3, 1) * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
         moved = F.grid_sample(slid, identity + pixels, align_corners=True, padding_mode="border")
         loss = dice_loss(soft_shares(moved, width), soft_shares(wanted, width)) + _SMOOTH * smoothness(smooth)
+        loss = loss + _UNFOLDED * (_LEAST_AREA - kept_areas(whole)).clamp(min=0).mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

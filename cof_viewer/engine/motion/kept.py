@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+
+from cof_viewer.engine.motion.frame import LATTICE_SPACING_MM
 
 KEPT_STEP = 2
 """Lattice points to one that is kept, each way: a quarter of the canonical picture's rows and columns."""
@@ -23,3 +28,60 @@ def read_as_kept(displacement: Tensor) -> Tensor:
     """
     kept = F.avg_pool2d(displacement, KEPT_STEP)
     return F.interpolate(kept, scale_factor=2 * KEPT_STEP, mode="bilinear", align_corners=False)
+
+
+def kept_areas(displacement: Tensor) -> Tensor:
+    """`cell_areas` of a displacement [n, 2 (x, y), 64, 64] mm on the lattice, once it is kept: [n, 31, 31]."""
+    return cell_areas(F.avg_pool2d(displacement, KEPT_STEP).permute(0, 2, 3, 1), KEPT_STEP * LATTICE_SPACING_MM)
+
+
+def cell_areas(kept_mm: Tensor, step_mm: float) -> Tensor:
+    """In-plane area ratio of each cell between kept points: 1 where nothing is stretched, 0 and below where it folds.
+
+    Args:
+        kept_mm: [..., rows, columns, 2 or more], (dx, dy, ...) in mm.
+        step_mm: between points.
+
+    Returns:
+        [..., rows - 1, columns - 1].
+    """
+    down = (kept_mm[..., 1:, :-1, :2] - kept_mm[..., :-1, :-1, :2]) / step_mm
+    along = (kept_mm[..., :-1, 1:, :2] - kept_mm[..., :-1, :-1, :2]) / step_mm
+    return (1 + along[..., 0]) * (1 + down[..., 1]) - along[..., 1] * down[..., 0]
+
+
+_LEAST_AREA = 0.02
+_ROUNDS = 200
+
+
+def unfolded(kept_mm: NDArray[np.float32], step_mm: float) -> NDArray[np.float32]:
+    """Motion as it is kept, smoothed just where it folds until it folds no more.
+
+    What is diffeomorphic between the points of the lattice can fold between those that are kept, where neighbouring
+    parts of a wall slide past each other within one cell.
+
+    Args:
+        kept_mm: float32 [..., rows, columns, 2 or more], (dx, dy, ...) in mm.
+        step_mm: between points.
+
+    Returns:
+        The same shape; points away from folds are untouched, and so is everything beyond (dx, dy).
+    """
+    from scipy import ndimage
+
+    out = kept_mm.copy()
+    around = np.ones((*(1,) * (kept_mm.ndim - 3), 3, 3), dtype=bool)
+    window = (*(1,) * (kept_mm.ndim - 3), 3, 3)
+    for _ in range(_ROUNDS):
+        folds = (cell_areas(torch.from_numpy(out), step_mm) < _LEAST_AREA).numpy()
+        if not folds.any():
+            break
+        corners = np.zeros(kept_mm.shape[:-1], dtype=bool)
+        for rows in (slice(None, -1), slice(1, None)):
+            for columns in (slice(None, -1), slice(1, None)):
+                corners[..., rows, columns] |= folds
+        near = ndimage.binary_dilation(corners, around)
+        for k in (0, 1):
+            smooth = ndimage.uniform_filter(out[..., k], window, mode="nearest")
+            out[..., k] = np.where(near, 0.5 * (out[..., k] + smooth), out[..., k])
+    return out

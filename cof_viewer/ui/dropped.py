@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-ECG_ENDINGS = (".hea", ".dat")
+ECG_ENDINGS = (".hea", ".dat", ".xml")
 
 
 def sort_dropped(paths: Sequence[Path], study_open: bool) -> tuple[Path | None, Path | None]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.readers import cardiosoft
 from cof_viewer.cohort.readers.facts import Facts
 from cof_viewer.cohort.readers.labels import label_files, read_labels
 from cof_viewer.domain.ecg import Beat, Ecg
@@ -83,7 +82,7 @@ def _open_ecg(path: Path) -> tuple[Ecg, Beat]:
     from cof_viewer.io import open_ecg
     from cof_viewer.signal import representative_beat
 
-    ecg = cardiosoft.open_cardiosoft(path) if cardiosoft.sniff(path) else open_ecg(path)
+    ecg = open_ecg(path)
     if ecg.simulated:
         raise UserError(f'"{path.name}" says that it was simulated: only measured ECGs make a measured pair.')
     return ecg, representative_beat(ecg)

@@ -122,7 +122,7 @@ def condition_of(group: str, ef: float, mass_over_edv: float, weakest_angle: flo
     if known is None:
         thick = mass_over_edv > _THICK_G_PER_ML
         return Condition.DILATED if ef < _FAILING_EF else Condition.HYPERTENSIVE if thick else Condition.NORMAL
-    places = {c: float(np.abs(angle_between(SCARS[c][0], weakest_angle))) for c in known if c in SCARS}
+    places = {c: float(np.abs(angle_between(np.array(SCARS[c][0]), weakest_angle))) for c in known if c in SCARS}
     return min(places, key=lambda c: places[c]) if places else known[0]
 
 

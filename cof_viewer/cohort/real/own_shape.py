@@ -11,7 +11,7 @@ from cof_viewer.cohort.simulator.anatomy import Anatomy
 from cof_viewer.domain.image import Label
 
 UInt8 = NDArray[np.uint8]
-Float = NDArray[np.float64]
+Float = NDArray[np.floating]
 
 _STEP_MM, _FARTHEST_MM = 0.75, 70.0
 _THINNEST_MM = 1.5

@@ -70,7 +70,7 @@ def open_ecg(path: Path) -> Ecg:
     """Open a 12-lead ECG in standard form.
 
     Args:
-        path: a DICOM waveform, or the header or signal file of a WFDB record.
+        path: a DICOM waveform, CardioSoft's XML, or the header or signal file of a WFDB record.
 
     Returns:
         mV, 500 Hz, 12 leads in standard order, unfiltered, with the problems that were found.

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cof_viewer.cohort.readers.cardiosoft import open_cardiosoft, sniff
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.study import SeriesKind
+from cof_viewer.io import inspect
+from cof_viewer.io.ecg import find_format, open_ecg, read_record
 from tests.cohort.readers.made import ECG_XML
 
 _ROW = ",".join(str(40 * (i % 50 == 0)) for i in range(3000))
@@ -26,8 +28,10 @@ def _file(tmp_path: Path, body: str, before: str = "") -> Path:
 
 
 def test_real_file_has_the_values_of_another_reader(data_dir: Path) -> None:
-    assert sniff(data_dir / ECG_XML)
-    ecg = open_cardiosoft(data_dir / ECG_XML)
+    form = find_format(data_dir / ECG_XML)
+    assert form is not None
+    assert form.NAME == "CardioSoft XML"
+    ecg = open_ecg(data_dir / ECG_XML)
     lead = ecg.lead("II")
     assert lead[:8].tolist() == pytest.approx([0.110, 0.115, 0.115, 0.100, 0.090, 0.090, 0.090, 0.075], abs=1e-6)
     assert (lead.min(), lead.max()) == pytest.approx((-0.455, 1.020), abs=1e-6)
@@ -36,10 +40,24 @@ def test_real_file_has_the_values_of_another_reader(data_dir: Path) -> None:
     assert ecg.problems == ()
 
 
+def test_it_is_found_beside_a_study_like_other_records(data_dir: Path) -> None:
+    (row,) = inspect([data_dir / ECG_XML])
+    assert row.kind is SeriesKind.ECG
+    assert row.leads is not None
+    assert len(row.leads) == 12
+    assert row.problems == ()
+
+
+def test_other_xml_is_none(tmp_path: Path) -> None:
+    other = tmp_path / "other.xml"
+    other.write_text("<?xml version='1.0'?><AnnotatedECG></AnnotatedECG>")
+    assert find_format(other) is None
+
+
 def test_resolution_is_the_files_own(tmp_path: Path) -> None:
-    five = open_cardiosoft(_file(tmp_path, _STRIP)).lead("V2").max()
-    ten = open_cardiosoft(_file(tmp_path, _STRIP.replace('uVperLsb">5', 'uVperLsb">10'))).lead("V2").max()
-    assert (five, ten) == (np.float32(0.2), np.float32(0.4))
+    five = np.nanmax(read_record(_file(tmp_path, _STRIP)).signal_mv[3])
+    ten = np.nanmax(read_record(_file(tmp_path, _STRIP.replace('uVperLsb">5', 'uVperLsb">10'))).signal_mv[3])
+    assert (five, ten) == pytest.approx((0.2, 0.4))
 
 
 @pytest.mark.parametrize(
@@ -54,10 +72,10 @@ def test_resolution_is_the_files_own(tmp_path: Path) -> None:
 )
 def test_damaged_files_are_named(tmp_path: Path, body: str, words: str) -> None:
     with pytest.raises(UserError, match=f'"ecg.xml".*{words}'):
-        open_cardiosoft(_file(tmp_path, body))
+        read_record(_file(tmp_path, body))
 
 
 def test_entities_are_not_unfolded(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
     with pytest.raises(UserError, match="damaged"):
-        open_cardiosoft(_file(tmp_path, _STRIP, bomb))
+        read_record(_file(tmp_path, _STRIP, bomb))

@@ -13,10 +13,8 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.io.ecg.record import RawRecord, plain_age, plain_sex
-from cof_viewer.io.ecg.standard import to_ecg
 
 NAME = "CardioSoft XML"
 
@@ -33,15 +31,6 @@ def sniff(path: Path) -> bool:
             return _ROOT in stream.read(_HEAD_BYTES)
     except OSError:
         return False
-
-
-def open_cardiosoft(path: Path) -> Ecg:
-    """A CardioSoft file as the program's standard ECG.
-
-    Raises:
-        UserError: damaged, without rhythm, or no usable 12-lead record.
-    """
-    return to_ecg(read(path), path.name)
 
 
 def read(path: Path) -> RawRecord:

@@ -10,13 +10,15 @@ import hashlib
 import json
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from cof_viewer.cohort.check import broken
 from cof_viewer.cohort.file import PARTIAL, sha256_of
+from cof_viewer.cohort.lock import only_build
 from cof_viewer.cohort.manifest import MANIFEST, CaseRow, read_rows, row_of, write_rows, write_table
 from cof_viewer.cohort.source import CaseRequest, CaseSource
 from cof_viewer.cohort.store import CASES, write_case
@@ -90,21 +92,20 @@ def build(
         log_fault: told every unexpected error, in the process where it happened.
 
     Raises:
-        UserError: a source can't be read at all, or the disk is full or can't be written.
+        UserError: a source can't be read at all, another build is making the store, or the disk is full or can't be
+            written.
         Cancelled: the token was set; what was finished stays and the next build goes on from it.
     """
     report = BuildReport()
     try:
         (out / CASES).mkdir(parents=True, exist_ok=True)
-        _sweep(out)
-        rows = {row.case_id: row for row in read_rows(out)} if (out / MANIFEST).exists() else {}
-        jobs = _to_do(_admitted(sources, limit, rows, report), rows, out, report, progress, cancel)
-        make = partial(_make, tuple(sources), out, log_fault)
-        _fill(jobs, make, rows, out, workers, report, progress, cancel)
+        with only_build(out), _swept(out):
+            rows = {row.case_id: row for row in read_rows(out)} if (out / MANIFEST).exists() else {}
+            jobs = _to_do(_admitted(sources, limit, rows, report), rows, out, report, progress, cancel)
+            make = partial(_make, tuple(sources), out, log_fault)
+            _fill(jobs, make, rows, out, workers, report, progress, cancel)
     except OSError as error:
         raise _cant_write(out, error.errno, error.strerror or str(error)) from error
-    finally:
-        _sweep(out)
     return report
 
 
@@ -112,6 +113,16 @@ def _cant_write(out: Path, error_number: int | None, words: str) -> UserError:
     if error_number in _FULL:
         return UserError(f'The disk of "{out}" is full. Free space and make the store again: it goes on.', code="disk")
     return UserError(f'"{out}" can\'t be written ({words}). Choose another folder.', code="out")
+
+
+@contextmanager
+def _swept(out: Path) -> Iterator[None]:
+    """Nothing half-written before, and nothing after."""
+    _sweep(out)
+    try:
+        yield
+    finally:
+        _sweep(out)
 
 
 def _sweep(out: Path) -> None:

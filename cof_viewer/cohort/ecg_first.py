@@ -1,7 +1,8 @@
 """Patients simulated round a real ECG: its findings choose the latents, so that a real waveform has a beat to match.
 
 The record gives rate, QT, QRS, PR, rhythm and conduction as measured; its diagnosis and Q waves choose the condition;
-its voltages, T and QRS width pull on mass and contractility. The rest of the heart is drawn.
+its axis says how the heart lies or which fascicle is blocked; its voltages, T and QRS width pull on mass and
+contractility. The rest of the heart is drawn.
 """
 
 from __future__ import annotations
@@ -168,6 +169,7 @@ def findings_of(name: str, group: str, beat: Beat, measured: Mapping[str, float]
         fibrillation=fibrillation,
         contractility=_contractility(measured, conduction, rng),
         mass=_held((measured["sokolow_mv"] - _VOLTAGE_MV[0]) / _VOLTAGE_MV[1]),
+        axis_degrees=None if marks.axis_degrees is None else float(marks.axis_degrees),
     )
 
 

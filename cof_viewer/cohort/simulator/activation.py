@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from cof_viewer.cohort.simulator.anatomy import Anatomy
 from cof_viewer.cohort.simulator.arrays import Array, angle_between
-from cof_viewer.cohort.simulator.subject import Conduction, Subject
+from cof_viewer.cohort.simulator.subject import Conduction, Fascicle, Subject
 
 # (angle, level as share of LV length, time ms): breakthrough sites of the left and of the right bundle.
 _LEFT_SITES = ((np.pi - 0.1, 0.42, 0.0), (-1.75, 0.40, 3.0), (1.95, 0.50, 4.0), (0.1, 0.72, 9.0), (3.0, 0.8, 7.0))
 _RIGHT_SITES = ((np.pi + 0.2, 0.60, 4.0), (np.pi - 0.6, 0.55, 7.0), (np.pi + 0.8, 0.4, 9.0))
 _RV_FREE_SITES = ((np.pi + 0.1, 0.5, 9.0), (np.pi + 0.9, 0.3, 17.0), (np.pi - 0.7, 0.3, 18.0))
+# Sites that fall silent: the anterior paraseptal and lateral, or the inferior one.
+_BLOCKED = {Fascicle.NONE: (), Fascicle.ANTERIOR: (1, 3), Fascicle.POSTERIOR: (2, 4)}
+_WAITING_MS = 34.0
 _PURKINJE_MM_PER_MS = 1.0
 _SLOW_MM_PER_MS = 0.52
 _RV_SLOW_MM_PER_MS = 0.65
@@ -67,7 +70,8 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
     septal = np.abs(angle_between(anatomy.angles[columns], np.pi + 0.1)) < 1.0
     slowed = 1.0 / (1.0 + _SLOWED_BY_DISEASE * max(subject.weakness, -0.5))
     across = across / slowed
-    left = _spread(endo_at, _LEFT_SITES, anatomy, anatomy.endo, _PURKINJE_MM_PER_MS * slowed)
+    left = _spread(endo_at, _left_sites(subject.fascicle), anatomy, anatomy.endo, _PURKINJE_MM_PER_MS * slowed)
+    left = left + _waiting(subject.fascicle, anatomy.angles[columns])[None]
     right = _spread(epi_at, _RIGHT_SITES, anatomy, anatomy.epi, _PURKINJE_MM_PER_MS * 1.2 * slowed)
     free = _spread(free_at, _RV_FREE_SITES, anatomy, anatomy.rv, _PURKINJE_MM_PER_MS * 1.6 * slowed)
     if subject.conduction == Conduction.LBBB:
@@ -80,6 +84,20 @@ def activate(subject: Subject, anatomy: Anatomy) -> Activation:
     thick = _RV_ACROSS_MS[subject.conduction]
     first = min(endo.min(), epi.min(), free.min())
     return Activation(rows, columns, endo - first, epi - first, free - first, free - first + thick)
+
+
+def _left_sites(fascicle: Fascicle) -> tuple[tuple[float, float, float], ...]:
+    """Breakthrough of the left bundle without the sites of a blocked fascicle."""
+    silent = _BLOCKED[fascicle]
+    return tuple(site for i, site in enumerate(_LEFT_SITES) if i not in silent)
+
+
+def _waiting(fascicle: Fascicle, angles: Array) -> Array:
+    """[angle] ms by which the blocked fascicle's wall is late: the front comes through muscle, not Purkinje fibres."""
+    if fascicle == Fascicle.NONE:
+        return np.zeros_like(angles)
+    middle = -1.2 if fascicle == Fascicle.ANTERIOR else 1.7
+    return np.asarray(_WAITING_MS * np.exp(-((angle_between(angles, middle) / 1.0) ** 2)))
 
 
 def _for_size(anatomy: Anatomy) -> float:

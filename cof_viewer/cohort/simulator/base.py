@@ -17,7 +17,7 @@ _CHAMBERS = (
     ("pulmonary trunk", -1.05, -1.10, 0.58, 2.0, -60.0, 150.0),
     ("aorta", -0.48, -0.36, 0.55, 0.0, -60.0, 170.0),
 )
-_WALL_MM, _WALL = 0.9, 75.0
+_WALL_MM, _WALL = 0.6, 100.0
 """Atrial and arterial walls are thinner than a pixel: they show as faint lines."""
 _BENT_MM, _BENT_APART = 2.4, 9
 """How far outlines are bent, and rows between the noise that bends them across and down: no chamber is a disc."""

@@ -190,7 +190,7 @@ def simulate(
     first_mm = plan_first_slice_mm(streams[6], anatomy.length_mm, subject.descent_mm, slices)
     shift_mm = _breath_shifts_mm(streams[6], slices)
     frame = make_frame(anatomy, size, spacing_mm, first_mm, shift_mm)
-    grid = Grid(frame.shape, _affine(frame, streams[6]))
+    grid = Grid(frame.shape, _affine(frame, subject, streams[6]))
     pictures = render(beat, frame, _around(background, anatomy, frame), streams[7], noise) if picture else None
     return SimulatedCase(
         seed=seed,
@@ -228,9 +228,9 @@ def _cine(pictures: Pictures, grid: Grid, beat: BeatMotion, timing: Timing) -> C
     return Cine(pictures.cine, grid, beat.phase_ms, timing.rr_ms, name="simulated")
 
 
-def _affine(frame: Frame, rng: np.random.Generator) -> NDArray[np.float64]:
-    """LPS mm from (column, row, slice): the heart's own axes, turned a little, its centre left of the midline."""
-    turn = rng.normal(0, 0.1, 3)
+def _affine(frame: Frame, subject: Subject, rng: np.random.Generator) -> NDArray[np.float64]:
+    """LPS mm from (column, row, slice): the heart's own axes as it lies, its centre left of the midline."""
+    turn = rng.normal(0, 0.1, 3) + np.array([0.0, 0.7 * subject.steep_rad, 0.0])
     axes = np.stack([LATERAL_LPS, INFERIOR_LPS, APEX_LPS], axis=1)
     cross = np.array([[0, -turn[2], turn[1]], [turn[2], 0, -turn[0]], [-turn[1], turn[0], 0]])
     axes = np.linalg.qr(axes + cross @ axes)[0] * np.sign(np.diag(np.linalg.qr(axes + cross @ axes)[1]))

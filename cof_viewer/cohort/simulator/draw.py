@@ -7,18 +7,22 @@ from dataclasses import replace
 import numpy as np
 
 from cof_viewer.cohort.simulator.groups import GROUPS, SCARS, Group
-from cof_viewer.cohort.simulator.subject import Condition, Conduction, Findings, Scar, Subject
+from cof_viewer.cohort.simulator.subject import Condition, Conduction, Fascicle, Findings, Scar, Subject
 
 # How EF is told (decision 0008): within a condition its variance is shared between contractility, which the ECG shows,
 # geometry (thick walls round a small cavity eject more), which the picture shows, and load, which neither shows.
 _EF_BY_CONTRACTILITY = 0.80
 _EF_BY_GEOMETRY = 0.34
 _LARGEST_EF = 0.81
+_SMALLEST_EDV_ML, _SMALLEST_ESV_ML = 70.0, 25.0
 _MASS_BY_VOLTAGE = 0.5  # voltage and mass correlate by about a half
 _WEAKNESS_BY_CONTRACTILITY = 0.22
 _CONDITION_SHOWS = (0.35, 1.25)
 _RV_GOES_ALONG = 0.85
 """Correlation of LV and RV EF within a condition."""
+
+_TURN_THE_AXIS = (Condition.INFARCT_INFERIOR, Condition.INFARCT_LATERAL, Condition.RV_OVERLOAD)
+_USUAL_AXIS_DEGREES = 45.0
 
 _MITRAL_LEAK = (
     Condition.DILATED,
@@ -96,6 +100,11 @@ def _draw_descent(rng: np.random.Generator, condition: Condition, edv_ml: float,
     return float(np.clip(expected + rng.normal(0, 0.9), 4.0, 16.0))
 
 
+def _longest(edv_ml: float) -> float:
+    """Sphericity at which the LV is 100 mm long: no longer LV was seen in short axis (fill .79 of a cylinder)."""
+    return float(50.0**1.5 * np.sqrt(0.79 * 2 * np.pi / (edv_ml * 1000.0)))
+
+
 def _draw_weakness(rng: np.random.Generator, mean_ef: float, contractility: float) -> float:
     """State of the muscle: the condition's part, which shows more in one patient than in another, and his own."""
     shows = float(rng.uniform(*_CONDITION_SHOWS))
@@ -148,7 +157,7 @@ def draw_subject(
     bmi = float(np.clip(rng.normal(26.5, 3.6), 18.5, 38.0))
     edv_mean, edv_sd = group.edv_ml[female]
     edv_z = float(np.clip(0.75 * size + 0.66 * rng.normal(), -2.2, 2.4))
-    edv = edv_mean + edv_sd * edv_z
+    edv = max(edv_mean + edv_sd * edv_z, _SMALLEST_EDV_ML)
     mass_mean, mass_sd = group.mass_g[female]
     mass_z = float(np.clip(0.7 * size + 0.71 * rng.normal(), -2.0, 2.5))
     if findings is not None:
@@ -163,6 +172,7 @@ def draw_subject(
     contractility = float(np.clip(rng.normal(), -2.5, 2.5))
     contractility = findings.contractility if findings is not None else contractility
     ef = _draw_ef(rng, mean_ef, sd_ef, contractility, (mass_z - edv_z) / 0.97)
+    ef = min(ef, 1.0 - _SMALLEST_ESV_ML / edv)
     rv_ef = _draw_rv_ef(rng, group, female, ef)
     weakness = _draw_weakness(rng, mean_ef, contractility)
     fibrillation = condition == Condition.ATRIAL_FIBRILLATION
@@ -187,7 +197,7 @@ def draw_subject(
         mass_g=float(mass),
         rv_ef=rv_ef,
         rv_edv_ml=float(edv) * ef / rv_ef * _right_over_left(rng, condition),
-        sphericity=_normal(rng, *group.sphericity, 1.15, 2.0),
+        sphericity=min(_normal(rng, *group.sphericity, 1.15, 2.0), _longest(edv)),
         asymmetry=septal,
         apical=apical,
         descent_mm=descent,
@@ -199,12 +209,44 @@ def draw_subject(
         septal_flatness=float(rng.uniform(0.3, 0.8)) if condition == Condition.RV_OVERLOAD else 0.0,
         closure_after_t_ms=float(np.clip(rng.normal(4.0, 11.0), -28.0, 30.0)),
         atrial_share=0.0 if fibrillation else float(np.clip(rng.normal(0.12 + 0.0026 * age, 0.04), 0.1, 0.42)),
+        steep_rad=float(np.clip(rng.normal(0.0, 0.22), -0.6, 0.6)),
+        fascicle=_draw_fascicle(rng, condition, conduction),
     )
     return subject if findings is None else _obeying(subject, findings)
 
 
+def _draw_fascicle(rng: np.random.Generator, condition: Condition, conduction: Conduction) -> Fascicle:
+    """Left anterior block in about 2 % of adults, in more of those with a diseased septum; posterior block is rare."""
+    chance = float(rng.uniform())
+    if conduction == Conduction.LBBB:
+        return Fascicle.NONE
+    diseased = condition in (Condition.DILATED, Condition.HYPERTENSIVE, Condition.INFARCT_ANTERIOR)
+    anterior = 0.10 if diseased else 0.02
+    if chance < anterior:
+        return Fascicle.ANTERIOR
+    return Fascicle.POSTERIOR if chance > 0.995 else Fascicle.NONE
+
+
+def _lying(subject: Subject, axis_degrees: float | None) -> tuple[float, Fascicle]:
+    """(steep_rad, fascicle) by a record's axis: beyond -45 degrees the anterior, beyond 110 the posterior fascicle is
+    blocked (AHA 2009) unless infarct, RV or left block explain it; between, the heart lies as the axis says by
+    four fifths.
+    """
+    if axis_degrees is None:
+        return subject.steep_rad, subject.fascicle
+    explained = subject.condition in _TURN_THE_AXIS or subject.conduction == Conduction.LBBB
+    if not explained and -100.0 < axis_degrees < -45.0:
+        return -0.4 + 0.5 * subject.steep_rad, Fascicle.ANTERIOR
+    if not explained and 110.0 < axis_degrees < 180.0:
+        return 0.6 + 0.5 * subject.steep_rad, Fascicle.POSTERIOR
+    away = np.radians((axis_degrees - _USUAL_AXIS_DEGREES + 180.0) % 360.0 - 180.0)
+    share = 0.3 if explained else 0.8
+    return float(np.clip(share * away + 0.4 * subject.steep_rad, -1.0, 0.9)), Fascicle.NONE
+
+
 def _obeying(subject: Subject, findings: Findings) -> Subject:
-    """The subject with a record's rate, intervals and rhythm."""
+    """The subject with a record's rate, intervals, rhythm and axis."""
+    steep, fascicle = _lying(replace(subject, conduction=findings.conduction), findings.axis_degrees)
     return replace(
         subject,
         heart_rate_bpm=60_000.0 / findings.rr_ms,
@@ -213,6 +255,8 @@ def _obeying(subject: Subject, findings: Findings) -> Subject:
         conduction=findings.conduction,
         fibrillation=findings.fibrillation,
         atrial_share=0.0 if findings.fibrillation else max(subject.atrial_share, 0.1),
+        steep_rad=steep,
+        fascicle=fascicle,
     )
 
 

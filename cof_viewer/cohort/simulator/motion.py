@@ -91,7 +91,7 @@ def _middle_spared(subject: Subject) -> float:
     Strain of the mid level varies less between healthy people (SD 1.8 points; feature tracking) than their EF would
     make it, so vigorous hearts eject the rest at base and apex.
     """
-    return float(np.clip(0.11 + 2.0 * (subject.ef - 0.58), 0.0, 0.3))
+    return float(np.clip(0.11 + 2.8 * (subject.ef - 0.58), -0.08, 0.32))
 
 
 def _local_delay(activation: Activation, anatomy: Anatomy) -> Array:

@@ -10,7 +10,8 @@ from cof_viewer.cohort.simulator.mri import SLICE_STEP_MM
 
 _TRIES = 24
 _CLEAR_MM = 0.8
-_APEX_ROOM_MM = 1.0
+_APEX_ROOM_MM = -1.5
+"""The stack may end this far above the tip of the wall."""
 
 
 def plan_first_slice_mm(rng: np.random.Generator, length_mm: float, descent_mm: float, slices: int) -> float:

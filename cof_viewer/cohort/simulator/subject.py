@@ -33,6 +33,14 @@ class Conduction(StrEnum):
     RBBB = "rbbb"
 
 
+class Fascicle(StrEnum):
+    """Which fascicle of the left bundle is blocked."""
+
+    NONE = "none"
+    ANTERIOR = "anterior"
+    POSTERIOR = "posterior"
+
+
 @dataclass(frozen=True)
 class Scar:
     """An infarct: an ellipse on the wall.
@@ -70,6 +78,9 @@ class Subject:
         septal_flatness: share by which RV pressure flattens the septum, 0 to 1.
         closure_after_t_ms: aortic closure minus the end of T (Obata: +15 ms at rest).
         atrial_share: share of filling by the atrial kick (Chung 2004: .2 young to .5 old); 0 in fibrillation.
+        steep_rad: turn of the heart in the frontal plane beyond the usual, radians, positive towards vertical: it
+            turns the electrical axis and the planes of the picture.
+        fascicle: of the left bundle that is blocked, which turns the axis without turning the heart.
     """
 
     condition: Condition
@@ -100,6 +111,8 @@ class Subject:
     septal_flatness: float
     closure_after_t_ms: float
     atrial_share: float
+    steep_rad: float
+    fascicle: Fascicle
 
     @property
     def rr_ms(self) -> float:
@@ -126,6 +139,8 @@ class Findings:
         fibrillation: whether the rhythm is atrial fibrillation.
         contractility: estimate in SD of the condition's patients.
         mass: voltage in SD of the condition's patients; goes with LV mass by half.
+        axis_degrees: frontal QRS axis; tells how the heart lies, or that a fascicle is blocked. None leaves both to
+            chance.
     """
 
     rr_ms: float
@@ -137,3 +152,4 @@ class Findings:
     fibrillation: bool
     contractility: float
     mass: float
+    axis_degrees: float | None = None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cof_viewer.cohort.simulator import Condition, SimulatedCase, simulate
+from cof_viewer.cohort.simulator.subject import Conduction, Fascicle, Findings
 from cof_viewer.domain.ecg import LEADS
 from cof_viewer.signal.beat import representative_beat
 
@@ -129,3 +130,43 @@ def test_voltages_of_normals_are_those_of_real_records():
     assert 0.6 < medians["V5"] < 1.8
     assert 0.5 < medians["V6"] < 1.6
     assert np.median([_beat_of(c, "V1")[1].min() for c in cases]) < -0.5
+
+
+def test_axis_follows_how_the_heart_lies():
+    """Given a record's axis the simulated heart's own comes near it: steep hearts right, lying ones left."""
+    axes = {wanted: np.mean([_axis_given(wanted, seed) for seed in range(3)]) for wanted in (-60.0, 10.0, 50.0, 90.0)}
+    assert axes[-60.0] < axes[10.0] < axes[50.0] < axes[90.0]
+    assert axes[90.0] - axes[10.0] > 50.0
+    assert axes[-60.0] < 5.0
+
+
+def test_axis_beyond_its_bounds_is_a_blocked_fascicle():
+    assert _given(-60.0, 1).subject.fascicle == Fascicle.ANTERIOR
+    assert _given(130.0, 1).subject.fascicle == Fascicle.POSTERIOR
+    assert _given(40.0, 1).subject.fascicle == Fascicle.NONE
+    assert _given(-60.0, 1, Condition.INFARCT_INFERIOR).subject.fascicle == Fascicle.NONE
+    late = _given(-60.0, 1).truth.qrs_ms - _given(40.0, 1).truth.qrs_ms
+    assert 0 < late < 40  # hemiblock alone leaves QRS below 120 ms
+
+
+def test_steep_hearts_have_steep_slices():
+    lying, steep = (_given(axis, 4).grid.directions for axis in (0.0, 95.0))
+    assert steep[2, 2] < lying[2, 2]  # the apex points further down
+
+
+def _given(axis: float, seed: int, condition: Condition = Condition.NORMAL) -> SimulatedCase:
+    findings = Findings(800.0, 390.0, 90.0, 40.0, 160.0, Conduction.NORMAL, False, 0.0, 0.0, axis)
+    return simulate(300 + seed, condition, findings=findings, phases=2, picture=False)
+
+
+def _axis_given(axis: float, seed: int) -> float:
+    found = representative_beat(_given(axis, seed).ecg).intervals.axis_degrees
+    assert found is not None
+    return found
+
+
+def test_wide_qrs_into_t_is_measured():
+    """Dilated hearts with left block: T follows QRS without a pause."""
+    cases = [simulate(8016 + i, Condition.DILATED, lbbb=True, phases=2, picture=False) for i in range(9)]
+    gaps = [(representative_beat(c.ecg).intervals.qrs_ms or 0.0) - c.truth.qrs_ms for c in cases]
+    assert np.abs(gaps).max() < 40

@@ -22,7 +22,7 @@ def cases() -> list[SimulatedCase]:
         Condition.INFARCT_INFERIOR,
         Condition.RV_OVERLOAD,
     ]
-    return [simulate(31 + i, condition, phases=10, noise=2.0) for i, condition in enumerate(wanted)]
+    return [simulate(31 + i, condition, phases=10, noise=2.0, spacing_mm=1.5) for i, condition in enumerate(wanted)]
 
 
 def _es(case: SimulatedCase) -> int:
@@ -34,10 +34,11 @@ def _dice(a, b) -> float:
 
 
 def _warped_labels(case: SimulatedCase, phase: int, coarse: int):
-    """The anchor's labels pulled back by the coarse true displacement, linear; outside the stack 0."""
-    pull = case.motion(coarse, push=False).pull_back_mm[phase]
+    """The anchor's labels pulled back by the true displacement on the centred lattice, linear; outside the stack 0."""
+    pull = case.motion(coarse, push=False, centred=True).pull_back_mm[phase]
     z, y, x = np.meshgrid(*(np.arange(n) for n in case.frame.shape), indexing="ij")
-    at = [z, y / coarse, x / coarse]
+    first = (coarse - 1) / 2
+    at = [z, (y - first) / coarse, (x - first) / coarse]
     dx, dy, dz = (ndimage.map_coordinates(pull[..., i], at, order=1, mode="nearest") for i in range(3))
     spacing = case.frame.spacing_mm
     where = [z + dz / 10.0, y + dy / spacing, x + dx / spacing]
@@ -59,21 +60,17 @@ def test_hard_labels_scatter_with_ten_millimetre_slices_only(cases):
     for case in cases:
         counted = np.count_nonzero(case.labels.data == Label.LV, axis=(1, 2, 3)) * case.grid.voxel_volume_ml
         errors.append(counted / case.truth.lv_volume_ml - 1)
-    assert np.abs(np.mean(errors)) < 0.03
-    assert np.abs(np.concatenate(errors)).max() < 0.2
+    assert np.abs(np.mean(errors)) < 0.02
+    assert np.abs(np.concatenate(errors)).max() < 0.12
 
 
 @pytest.mark.parametrize("coarse", [1, 4])
 def test_true_motion_carries_the_anchor_labels_to_es(cases, coarse):
-    lv, muscle = [], []
     for case in cases:
         phase = _es(case)
         warped, truth = _warped_labels(case, phase, coarse), case.labels.data[phase]
-        lv.append(_dice(warped == Label.LV, truth == Label.LV))
-        muscle.append(_dice(warped == Label.MYO, truth == Label.MYO))
-    assert np.mean(lv) >= 0.92
-    assert np.mean(muscle) >= 0.85
-    assert min(lv) >= 0.82
+        assert _dice(warped == Label.LV, truth == Label.LV) >= 0.92
+        assert _dice(warped == Label.MYO, truth == Label.MYO) >= 0.85
 
 
 def test_base_leaves_slices_at_es(cases):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +19,9 @@ import typer
 from cof_viewer.cli.console import LongWork, existing, long_work, print_line
 from cof_viewer.cli.options import QuietOption
 from cof_viewer.cli.trainers import TRAINERS, Order, Trainer
-from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.errors import Cancelled, UserError
 from cof_viewer.domain.progress import Progress, part_of
+from cof_viewer.learning.rank import is_follower
 
 if TYPE_CHECKING:
     from cof_viewer.engine.weights import WeightsEntry
@@ -27,6 +30,10 @@ _ALL = "all"
 _CHOICES = "|".join([*(trainer.name for trainer in TRAINERS), _ALL])
 _FINISHED = "finished.json"
 _SECONDS_BETWEEN_LINES = 60.0
+_ACCELERATORS = ("auto", "cpu", "cuda", "mps")
+_MOST_DEVICES = 64
+_LEADER_AT = "COF_VIEWER_TRAINS"
+"""Set for the processes that a training on several devices starts: the model that it is at."""
 _NEEDED_BY_LATER_ONES = ("localiser", "pose", "segmenter")
 
 
@@ -41,6 +48,8 @@ class _Wishes:
     publish: Path | None
     data: Path | None
     cohort: Path | None
+    accelerator: str
+    devices: int
 
 
 def train(
@@ -63,6 +72,10 @@ def train(
         Path | None,
         typer.Option("--cohort", metavar="STORE", help="A store of cases, where the model learns from one."),
     ] = None,
+    accelerator: Annotated[
+        str, typer.Option("--accelerator", metavar="auto|cpu|cuda|mps", help="What to compute on.")
+    ] = "auto",
+    devices: Annotated[int, typer.Option("--devices", metavar="N", help="How many of them, as one (DDP).")] = 1,
     quiet: QuietOption = False,
 ) -> int:
     """Train a model from its config and leave checkpoint, logs and, if asked, published weights.
@@ -70,14 +83,29 @@ def train(
     Ctrl-C saves a checkpoint and ends with 130; --resume goes on from it.
     """
     chosen = _chosen(model)
-    wishes = _Wishes(config, out, resume, smoke, publish, data, cohort)
+    wishes = _Wishes(config, out, resume, smoke, publish, data, cohort, accelerator, devices)
     _check(chosen, wishes)
+    if is_follower():
+        return _follow(chosen, wishes)
+    if cohort is None and len(chosen) > 1:
+        left_out = [trainer.name for trainer in chosen if trainer.needs_cohort]
+        _say(f"Left out, for they learn from a store of cases (--cohort): {', '.join(left_out)}", quiet)
+        chosen = [trainer for trainer in chosen if not trainer.needs_cohort]
     with long_work(quiet) as work:
         if not quiet and not sys.stderr.isatty():
             work.progress = _in_lines()
         for index, trainer in enumerate(chosen):
             part = part_of(work.progress, index / len(chosen), (index + 1) / len(chosen))
             _train_one(trainer, wishes, len(chosen) > 1, part, work, quiet)
+    return 0
+
+
+def _follow(chosen: list[Trainer], wishes: _Wishes) -> int:
+    """Take part in the training that this process was started for by another one; write and say nothing."""
+    (trainer,) = [trainer for trainer in chosen if trainer.name == os.environ[_LEADER_AT]]
+    order = _order(trainer, wishes, len(chosen) > 1)
+    with suppress(Cancelled), long_work(quiet=True) as work:  # the leader tells of it
+        trainer.train(order, work.progress, work.cancel)
     return 0
 
 
@@ -102,11 +130,18 @@ def _check(chosen: list[Trainer], wishes: _Wishes) -> None:
         existing(wishes.data, "data")
     if wishes.cohort is not None:
         existing(wishes.cohort, "cases")
+    elif len(chosen) == 1 and chosen[0].needs_cohort:
+        raise UserError(f"The {chosen[0].name} form learns from a store of cases. Name one by --cohort.", code="store")
+    if wishes.accelerator not in _ACCELERATORS:
+        words = ", ".join(_ACCELERATORS)
+        raise UserError(f'--accelerator can\'t be "{wishes.accelerator}". Choose from {words}.', code="option")
+    if not 1 <= wishes.devices <= _MOST_DEVICES:
+        raise UserError(f"--devices can't be {wishes.devices}. Choose 1 to {_MOST_DEVICES}.", code="option")
     for trainer in chosen:
         trainer.check_is_there()
         trainer.check_config(_config(trainer, wishes))
         folder = _out(trainer, wishes, len(chosen) > 1)
-        if not wishes.resume and not wishes.smoke and (folder / "checkpoint.pt").exists():
+        if not wishes.resume and not wishes.smoke and not is_follower() and (folder / "checkpoint.pt").exists():
             raise UserError(
                 f'There is a training in "{folder}" already. Go on with it by --resume, or choose another --out.',
                 code="option",
@@ -114,10 +149,8 @@ def _check(chosen: list[Trainer], wishes: _Wishes) -> None:
 
 
 def _train_one(trainer: Trainer, wishes: _Wishes, many: bool, progress: Progress, work: LongWork, quiet: bool) -> None:
-    folder = _out(trainer, wishes, many)
-    config = _config(trainer, wishes)
-    cohort = wishes.cohort if not many or trainer.learns_from_cohort() else None
-    order = Order(config, folder, wishes.resume, wishes.smoke, wishes.data, cohort, _models(wishes.publish))
+    order = _order(trainer, wishes, many)
+    folder, config = order.out, order.config
     named = _named(progress, trainer.name)
     began = time.monotonic()
     if wishes.resume and _finished(folder) == _digest(config):
@@ -125,12 +158,27 @@ def _train_one(trainer: Trainer, wishes: _Wishes, many: bool, progress: Progress
     else:
         named(0.0, "Reading what it learns from")
         folder.mkdir(parents=True, exist_ok=True)
+        os.environ[_LEADER_AT] = trainer.name
         trainer.train(order, named, work.cancel)
         (folder / _FINISHED).write_text(json.dumps({"config": _digest(config)}), encoding="utf-8")
         _say(f"{trainer.name}: trained in {(time.monotonic() - began) / 60:.1f} min, {_last_figures(folder)}", quiet)
         _say(str(folder / "checkpoint.pt"), quiet)
     if wishes.publish is not None:
         _publish(trainer, folder, wishes.publish, quiet)
+
+
+def _order(trainer: Trainer, wishes: _Wishes, many: bool) -> Order:
+    return Order(
+        config=_config(trainer, wishes),
+        out=_out(trainer, wishes, many),
+        resume=wishes.resume,
+        smoke=wishes.smoke,
+        data=wishes.data,
+        cohort=wishes.cohort if not many or trainer.learns_from_cohort() else None,
+        models=_models(wishes.publish),
+        accelerator=wishes.accelerator,
+        devices=wishes.devices,
+    )
 
 
 def _publish(trainer: Trainer, folder: Path, models: Path, quiet: bool) -> None:

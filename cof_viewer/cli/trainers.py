@@ -34,6 +34,8 @@ class Order:
         data: folder with `mri/` and `ecg/`, or one of these itself; None takes COF_DATA.
         cohort: a store of cases.
         models: weights that the training leans on (segmenter, encoder).
+        accelerator: what to compute on, by Lightning Fabric's name.
+        devices: how many of them, as one.
     """
 
     config: Path
@@ -43,6 +45,8 @@ class Order:
     data: Path | None
     cohort: Path | None
     models: Path
+    accelerator: str = "auto"
+    devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Trainer:
         config: the shipped config; `smoke` the small one.
         module: of the package that holds `main`; `publisher` the one that holds `publish`.
         data: the folder of the data it reads, "mri" or "ecg"; "" where it takes the whole.
-        task: what the config's `task` must be; "" where configs have none.
+        task: what the config's `task` must be, or the form of its network; "" where configs have none.
+        needs_cohort: whether it can't learn without a store of cases.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Trainer:
     publisher: str = "publish"
     data: str = "mri"
     task: str = ""
+    needs_cohort: bool = False
 
     def shipped_config(self, smoke: bool) -> Path:
         """The config that is taken where none is given."""
@@ -98,9 +104,10 @@ class Trainer:
                 reader(path)
         except (ValueError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
             raise UserError(f'The config "{path}" can\'t be used: {error}.', code="config") from error
-        found = raw.get("task", self.task) if isinstance(raw, dict) else ""
+        network = raw.get("network", {}) if isinstance(raw, dict) else {}
+        found = raw.get("task", network.get("form", self.task)) if isinstance(raw, dict) else ""
         if self.task and found != self.task:
-            raise UserError(f'The config "{path}" is of the {found or "?"}, not of the {self.name}.', code="config")
+            raise UserError(f'The config "{path}" is of the {found or "?"}, not of the {self.task}.', code="config")
 
     def learns_from_cohort(self) -> bool:
         """Whether the trainer takes a store of cases."""
@@ -114,6 +121,7 @@ class Trainer:
             UserError: what it learns from is missing.
             Cancelled: `cancel` was set; the checkpoint is there.
         """
+        from cof_viewer.learning.devices import Devices, computing_on
         from cof_viewer.learning.watching import watched
 
         main = self._main()
@@ -132,7 +140,7 @@ class Trainer:
         taken = inspect.signature(main).parameters
         if order.cohort is not None and not self.learns_from_cohort():
             raise UserError(f"The {self.name} does not learn from a store of cases. Leave out --cohort.", code="option")
-        with watched(progress, cancel):
+        with watched(progress, cancel), computing_on(Devices(order.accelerator, order.devices)):
             main(order.config, order.out, **{name: value for name, value in wished.items() if name in taken})
 
     def publish(self, run: Path, models: Path, about: dict[str, Any]) -> Any:
@@ -179,6 +187,10 @@ TRAINERS: tuple[Trainer, ...] = (  # in order of dependence: each leans on those
     Trainer("registration", "registration", "registration.json"),
     Trainer("ecg", "ecg", "ecg_encoder.json", module="pretrain", publisher="pretrain", data="ecg"),
     Trainer("flow", "flow", "flow.json", publisher="train", data=""),
+    Trainer("packed", "packed", "packed.json", data="", task="flow", needs_cohort=True),
+    Trainer(
+        "diffusion", "packed", "diffusion.json", "smoke_diffusion.json", data="", task="diffusion", needs_cohort=True
+    ),
     Trainer("assessor", "assessor", "assessor.json"),
 )
 

@@ -1,9 +1,13 @@
-"""The training loop of our networks, on Lightning Fabric: resumable, logged, the running mean of weights kept."""
+"""The training loop of our networks, on Lightning Fabric: resumable, logged, the running mean of weights kept.
+
+Every batch depends on seed, step and device alone, so a resumed training goes the way of one that was not stopped.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
@@ -12,57 +16,57 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from cof_viewer.domain.errors import Cancelled
+from cof_viewer.learning.devices import agreed, launched
 from cof_viewer.learning.logs import append_row
+from cof_viewer.learning.settings import LoopSettings
 from cof_viewer.learning.watching import report, stop_is_asked
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from torch.utils.tensorboard import SummaryWriter
 
+
 _POWER = 0.9
-_WARM_UP = 100
-_CLIP = 5.0
+_FIRST = 1e-3
 
 
-class LoopConfig(Protocol):
-    """What the loop reads of a task's settings (a frozen dataclass).
+@dataclass(frozen=True)
+class Pace:
+    """How the learning rate goes and the optimiser steps; tasks differ in it, their configs do not.
 
     Attributes:
-        steps: the learning rate falls to zero over so many steps ...
-        minutes: ... or, where given, over so many minutes of training, whatever the steps.
-        learning_rate: at the start.
-        weight_decay: of AdamW.
-        ema: decay of the running mean of the weights, which is what is kept.
-        seed: of everything random.
-        precision: of Lightning Fabric: "32-true" or "bf16-mixed".
-        log_every: steps between lines of the log.
-        checkpoint_every_s: seconds between checkpoints.
-        validate_every_s: seconds between looks at the validation patients.
+        warm_steps: the rate rises over so many steps ...
+        warm_share: ... and over such a share of the training.
+        cosine: it falls by half a cosine; else by the power .9 of what is left.
+        betas: of AdamW.
+        clip: largest norm of the gradient.
     """
 
-    @property
-    def steps(self) -> int: ...
-    @property
-    def minutes(self) -> float | None: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def ema(self) -> float: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def precision(self) -> Any: ...
-    @property
-    def log_every(self) -> int: ...
-    @property
-    def checkpoint_every_s(self) -> float: ...
-    @property
-    def validate_every_s(self) -> float: ...
+    warm_steps: int = 100
+    warm_share: float = 0.0
+    cosine: bool = False
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 5.0
+
+    def share(self, step: int, done: float) -> float:
+        """The rate at a step, of its highest.
+
+        Args:
+            step: counted from 0.
+            done: share of the training, 0 to 1.
+        """
+        rise = min(1.0, (step + 1) / self.warm_steps) if self.warm_steps else 1.0
+        if self.warm_share:
+            rise = min(rise, done / self.warm_share + _FIRST)
+        return rise * (0.5 * (1 + math.cos(math.pi * done)) if self.cosine else (1 - done) ** _POWER)
+
+
+USUAL_PACE = Pace()
+_FAR = 1_000_003
+"""Between the seeds of devices, so that their dropout differs."""
 
 
 class Task(Protocol):
@@ -107,7 +111,8 @@ class _Run:
 
     fabric: Fabric
     task: Task
-    config: LoopConfig
+    config: LoopSettings
+    pace: Pace
     out: Path
     network: nn.Module
     plain: nn.Module
@@ -117,33 +122,49 @@ class _Run:
     board: SummaryWriter | None
 
 
-def fit(task: Task, config: LoopConfig, out: Path, *, resume: bool = False, tensorboard: bool = False) -> nn.Module:
-    """Train and return the running mean of the weights.
+def fit(
+    task: Task,
+    config: LoopSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    tensorboard: bool = False,
+    pace: Pace = USUAL_PACE,
+) -> nn.Module:
+    """Train on the devices chosen (`learning.devices`) and return the running mean of the weights.
 
     Args:
         task: see `Task`.
-        config: see `LoopConfig`; a dataclass, kept as `config.json`.
+        config: see `LoopSettings`; kept as `config.json`.
         out: folder of `checkpoint.pt`, `log.csv`, `validation.csv`, `config.json`, and `tensorboard/` where asked.
         resume: go on from `checkpoint.pt` where it exists.
         tensorboard: write event files too.
+        pace: of the learning rate.
 
     Raises:
         Cancelled: who watches (`learning.watching`) asked to stop; the checkpoint is there.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")  # type: ignore[call-overload]
-    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
+    fabric = launched(config.precision)
+    if fabric.is_global_zero:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     torch.manual_seed(config.seed)
     plain: nn.Module = task.network()
     mean = copy.deepcopy(plain).eval()
-    optimizer: Any = torch.optim.AdamW(plain.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer: Any = torch.optim.AdamW(
+        [weight for weight in plain.parameters() if weight.requires_grad],
+        lr=config.learning_rate,
+        betas=pace.betas,
+        weight_decay=config.weight_decay,
+    )
     progress = Progress()
     if resume and (out / "checkpoint.pt").is_file():
         _restore(out / "checkpoint.pt", plain, mean, optimizer, progress)
     network, optimizer = fabric.setup(_Training(plain), optimizer)
     mean.to(fabric.device)
-    board = _board(out / "tensorboard") if tensorboard else None
-    _loop(_Run(fabric, task, config, out, network, plain, mean, optimizer, progress, board))
+    torch.manual_seed(config.seed + progress.step + _FAR * fabric.global_rank)
+    board = _board(out / "tensorboard") if tensorboard and fabric.is_global_zero else None
+    _loop(_Run(fabric, task, config, pace, out, network, plain, mean, optimizer, progress, board))
     if board is not None:
         board.close()
     return mean
@@ -156,16 +177,19 @@ def _board(folder: Path) -> SummaryWriter:
 
 
 def _loop(run: _Run) -> None:
-    config, progress, checkpoint = run.config, run.progress, run.out / "checkpoint.pt"
-    rng = np.random.default_rng([config.seed, progress.step])
+    config, progress = run.config, run.progress
     began = time.monotonic() - progress.seconds
     saved = looked = time.monotonic()
-    while (done := _fraction(config, progress)) < 1:
-        if stop_is_asked():
-            _save(checkpoint, run)
+    while True:
+        done, stop = agreed(run.fabric, _fraction(config, progress), stop_is_asked())
+        if done >= 1:
+            break
+        if stop:
+            _save(run)
             raise Cancelled
         report(done, f"Step {progress.step}" + (f", loss {progress.losses[-1]:.3g}" if progress.losses else ""))
-        _set_rate(run.optimizer, config, progress.step, done)
+        _set_rate(run, done)
+        rng = np.random.default_rng([config.seed, progress.step, run.fabric.global_rank])
         progress.losses.append(_step(run, run.task.batch(rng)))
         progress.step += 1
         _follow(run.mean, run.plain, min(config.ema, (1 + progress.step) / (10 + progress.step)))
@@ -173,24 +197,24 @@ def _loop(run: _Run) -> None:
         if progress.step % config.log_every == 0:
             _log(run)
         if time.monotonic() - saved > config.checkpoint_every_s:
-            _save(checkpoint, run)
+            _save(run)
             saved = time.monotonic()
         if time.monotonic() - looked > config.validate_every_s:
             _validate(run)
             looked = time.monotonic()
-    _save(checkpoint, run)
+    _save(run)
     _validate(run)
 
 
-def _fraction(config: LoopConfig, progress: Progress) -> float:
+def _fraction(config: LoopSettings, progress: Progress) -> float:
     if config.minutes is not None:
         return progress.seconds / (60 * config.minutes)
     return progress.step / config.steps
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, config: LoopConfig, step: int, done: float) -> None:
-    rate = config.learning_rate * (1 - done) ** _POWER * min(1.0, (step + 1) / _WARM_UP)
-    for group in optimizer.param_groups:
+def _set_rate(run: _Run, done: float) -> None:
+    rate = run.config.learning_rate * run.pace.share(run.progress.step, done)
+    for group in run.optimizer.param_groups:
         group["lr"] = rate
 
 
@@ -198,7 +222,7 @@ def _step(run: _Run, batch: tuple[Tensor, ...]) -> float:
     run.optimizer.zero_grad(set_to_none=True)
     loss = run.task.loss(run.network, tuple(part.to(run.fabric.device) for part in batch))
     run.fabric.backward(loss)
-    torch.nn.utils.clip_grad_norm_(run.network.parameters(), _CLIP)
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), run.pace.clip)
     run.optimizer.step()
     return float(loss.detach())
 
@@ -209,7 +233,11 @@ def _follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
         kept.lerp_(new.detach(), 1 - decay)
 
 
-def _save(path: Path, run: _Run) -> None:
+def _save(run: _Run) -> None:
+    """The leader's weights are everybody's."""
+    if not run.fabric.is_global_zero:
+        return
+    path = run.out / "checkpoint.pt"
     beside = path.with_suffix(".part")
     state = {
         "network": run.plain.state_dict(),
@@ -233,16 +261,22 @@ def _restore(
 
 
 def _log(run: _Run) -> None:
+    """A line of the leader's own losses."""
     loss = float(np.mean(run.progress.losses))
+    run.progress.losses.clear()
+    if not run.fabric.is_global_zero:
+        return
     append_row(
         run.out / "log.csv", {"step": run.progress.step, "seconds": round(run.progress.seconds, 1), "loss": loss}
     )
     if run.board is not None:
         run.board.add_scalar("loss", loss, run.progress.step)
-    run.progress.losses.clear()
 
 
 def _validate(run: _Run) -> None:
+    """The leader looks; the others wait for its word on the next step."""
+    if not run.fabric.is_global_zero:
+        return
     figures = run.task.validate(run.mean)
     append_row(run.out / "validation.csv", {"step": run.progress.step} | figures)
     if run.board is not None:

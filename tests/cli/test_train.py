@@ -41,8 +41,14 @@ def steps_of(folder: Path) -> int:
 
 def test_the_models_that_others_lean_on_come_first():
     names = [trainer.name for trainer in TRAINERS]
-    assert len(set(names)) == len(names) == 7
-    pairs = [("registration", "segmenter"), ("registration", "pose"), ("flow", "ecg"), ("flow", "segmenter")]
+    assert len(set(names)) == len(names) == 9
+    pairs = [
+        ("registration", "segmenter"),
+        ("registration", "pose"),
+        ("flow", "ecg"),
+        ("flow", "segmenter"),
+        ("packed", "ecg"),
+    ]
     for later, needed in pairs:
         assert names.index(needed) < names.index(later)
 
@@ -51,6 +57,11 @@ def test_the_models_that_others_lean_on_come_first():
 def test_shipped_configs_are_good(name):
     for smoke in (False, True):
         BY_NAME[name].check_config(BY_NAME[name].shipped_config(smoke))
+
+
+def test_the_two_packed_forms_are_not_mistaken_for_each_other():
+    with pytest.raises(UserError, match="of the diffusion, not of the flow"):
+        BY_NAME["packed"].check_config(BY_NAME["diffusion"].shipped_config(False))
 
 
 @pytest.mark.parametrize("name", [name for name in ("localiser", "pose", "ecg") if name in PRESENT])
@@ -152,13 +163,17 @@ def test_all_goes_through_every_model_in_order(command, monkeypatch, tmp_path):
     monkeypatch.setattr(Trainer, "check_is_there", lambda self: None)
     monkeypatch.setattr(Trainer, "check_config", lambda self, path: None)
     monkeypatch.setattr("cof_viewer.cli.train._digest", lambda path: "same")
-    assert command("train", "all", "--smoke", "--out", tmp_path)[0] == 0
+    assert command("train", "all", "--smoke", "--out", tmp_path, "--cohort", tmp_path)[0] == 0
     assert [name for name, _, _ in called] == [trainer.name for trainer in TRAINERS]
     assert all(out == tmp_path / name for name, out, _ in called)
     assert all("smoke" in config.name for _, _, config in called)
     called.clear()
-    assert command("train", "all", "--smoke", "--out", tmp_path, "--resume")[0] == 0
+    assert command("train", "all", "--smoke", "--out", tmp_path, "--resume", "--cohort", tmp_path)[0] == 0
     assert called == []
+    code, out, _ = command("train", "all", "--smoke", "--out", tmp_path / "without")
+    assert code == 0
+    assert "Left out" in out
+    assert [name for name, _, _ in called] == [t.name for t in TRAINERS if t.name not in ("packed", "diffusion")]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +186,9 @@ def test_all_goes_through_every_model_in_order(command, monkeypatch, tmp_path):
         (["train", "pose", "--smoke", "--data", "{tmp}"], "holds no data to learn from"),
         (["train", "ecg", "--smoke", "--data", "{tmp}"], "ecg/records.csv"),
         (["train", "ecg", "--smoke", "--cohort", "{tmp}"], "does not learn from a store"),
+        (["train", "packed", "--smoke"], "--cohort"),
+        (["train", "pose", "--smoke", "--devices", "0"], "--devices"),
+        (["train", "pose", "--smoke", "--accelerator", "abacus"], "abacus"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(command, tmp_path, words, said):
@@ -182,7 +200,7 @@ def test_what_is_wrong_is_one_sentence(command, tmp_path, words, said):
 
 def test_no_data_anywhere_is_one_sentence(command, monkeypatch, tmp_path):
     monkeypatch.setenv("COF_DATA", str(tmp_path))
-    for name in (name for name in PRESENT if name != "flow"):
+    for name in (name for name in PRESENT if name not in ("flow", "packed", "diffusion")):
         code, _, err = command("train", name, "--smoke", "--out", tmp_path / name, "-q")
         assert code == 2, name
         assert "data" in err or "records" in err

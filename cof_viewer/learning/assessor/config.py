@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cof_viewer.learning.assessor.network import AssessorConfig
 from cof_viewer.learning.segmenter.config import AugmentConfig
+from cof_viewer.learning.settings import LoopSettings, read_settings
 
 
 @dataclass(frozen=True)
-class AssessorTraining:
+class AssessorTraining(LoopSettings):
     """One training of the assessor.
 
     Attributes:
@@ -23,9 +23,6 @@ class AssessorTraining:
         batch: samples a step.
         made_share: share of simulated samples in a batch, where there are any.
         every: one patient in so many is held back from learning to be looked at meanwhile.
-        steps: the learning rate falls to zero over so many steps ...
-        minutes: ... or, where given, over so many minutes, whatever the steps.
-        learning_rate: at the start; `weight_decay`, `ema`, `seed`, `precision` and the rest as the loop has them.
         patients: use only so many patients (smoke runs); 0 = all.
     """
 
@@ -37,21 +34,13 @@ class AssessorTraining:
     made_share: float = 0.4
     every: int = 8
     steps: int = 2000
-    minutes: float | None = None
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.01
-    ema: float = 0.995
-    seed: int = 1
-    precision: str = "bf16-mixed"
-    log_every: int = 50
     checkpoint_every_s: float = 60.0
-    validate_every_s: float = 300.0
     patients: int = 0
 
 
 def read_config(path: Path, **changes: Any) -> AssessorTraining:
     """Read a JSON config; fields left out keep their defaults."""
-    return replace(config_from_dict(json.loads(path.read_text(encoding="utf-8"))), **changes)
+    return read_settings(path, config_from_dict, **changes)
 
 
 def config_from_dict(raw: dict[str, Any]) -> AssessorTraining:

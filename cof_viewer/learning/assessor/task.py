@@ -15,6 +15,7 @@ from cof_viewer.engine.seg_sampling import look_up
 from cof_viewer.learning.assessor.config import AssessorTraining
 from cof_viewer.learning.assessor.data import made_stacks, real_rows, real_stacks
 from cof_viewer.learning.assessor.network import SegResNet, standardised
+from cof_viewer.learning.overlap import dice_where_any
 from cof_viewer.learning.segmenter.augment import bend_intensities
 from cof_viewer.learning.segmenter.losses import overlap_loss
 from cof_viewer.learning.segmenter.sampling import elastic_offsets, random_placement, take
@@ -77,7 +78,7 @@ class AssessorTask:
                 found = network(standardised(images)).argmax(dim=1)
             for value, name in _NAMES.items():
                 key = f"{'es' if stack.phase else 'ed'}_{name}"
-                scores.setdefault(key, []).append(_dice(found == value, shares.argmax(dim=1) == value))
+                scores.setdefault(key, []).append(dice_where_any(found == value, shares.argmax(dim=1) == value))
         return {name: float(np.nanmean(values)) for name, values in sorted(scores.items())}
 
     def _draw(self, rng: np.random.Generator) -> tuple[Stack, int]:
@@ -108,8 +109,3 @@ def _chances(stacks: Sequence[Stack]) -> Chances:
     slices = [(stack, z) for stack in stacks for z in range(len(stack.labels))]
     weight = np.concatenate([stack.weight / len(stack.weight) for stack in stacks])
     return slices, np.asarray(weight / weight.sum())
-
-
-def _dice(a: Tensor, b: Tensor) -> float:
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else float("nan")

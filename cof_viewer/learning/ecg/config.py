@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cof_viewer.engine.ecg_encoder import EncoderConfig, config_from
+from cof_viewer.learning.settings import LoopSettings, read_settings
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DecoderConfig:
 
 
 @dataclass(frozen=True)
-class PretrainConfig:
+class PretrainConfig(LoopSettings):
     """One pretraining.
 
     Attributes:
@@ -38,15 +38,6 @@ class PretrainConfig:
         gain: standard deviation of ln of each lead's gain.
         noise: of white noise added to what is seen, in deviations of the sample.
         batch: samples a step.
-        steps: the learning rate falls to zero over so many steps ...
-        minutes: ... or, where given, over so many minutes of training.
-        learning_rate: at its highest; the first tenth of the training rises to it.
-        weight_decay: of AdamW, betas .9 and .95.
-        seed: of everything random.
-        precision: of Lightning Fabric.
-        log_every: steps between lines of the log.
-        checkpoint_every_s: seconds between checkpoints.
-        validate_every_s: seconds between looks at the validation records.
         records: use only so many records (smoke runs); 0 = all.
     """
 
@@ -61,20 +52,15 @@ class PretrainConfig:
     noise: float = 0.03
     batch: int = 32
     steps: int = 2000
-    minutes: float | None = None
-    learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
-    seed: int = 1
-    precision: str = "bf16-mixed"
+    ema: float = 0.0
     log_every: int = 25
-    checkpoint_every_s: float = 120.0
-    validate_every_s: float = 300.0
     records: int = 0
 
 
 def read_config(path: Path, **changes: Any) -> PretrainConfig:
     """Read a JSON config; fields left out keep their defaults."""
-    return replace(config_from_dict(json.loads(path.read_text(encoding="utf-8"))), **changes)
+    return read_settings(path, config_from_dict, **changes)
 
 
 def config_from_dict(raw: dict[str, Any]) -> PretrainConfig:
@@ -85,8 +71,3 @@ def config_from_dict(raw: dict[str, Any]) -> PretrainConfig:
     if "decoder" in values:
         values["decoder"] = DecoderConfig(**values["decoder"])
     return PretrainConfig(**values)
-
-
-def config_to_dict(config: PretrainConfig) -> dict[str, Any]:
-    """Plain values for JSON."""
-    return asdict(config)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cof_viewer.learning.settings import LoopSettings, read_settings
+
 
 @dataclass(frozen=True)
-class FlowTraining:
-    """One training of Stage 2; the first block is what the shared loop reads.
+class FlowTraining(LoopSettings):
+    """One training of Stage 2.
 
     Attributes:
-        steps: the learning rate falls to zero over so many steps.
-        minutes: where given, over so many minutes instead.
-        learning_rate: at the start.
-        weight_decay: of AdamW.
-        ema: decay of the running mean of the weights, which is what is kept.
-        seed: of everything random.
-        precision: of Lightning Fabric.
-        log_every: steps between lines of the log.
-        checkpoint_every_s: seconds between checkpoints.
-        validate_every_s: seconds between looks at the validation cases.
         batch: cases a step.
         modes: of the velocity.
         width: of the network; `blocks`, `dropout` likewise.
@@ -38,14 +29,11 @@ class FlowTraining:
     """
 
     steps: int = 2600
-    minutes: float | None = None
-    learning_rate: float = 1.5e-3
     weight_decay: float = 0.03
     ema: float = 0.998
     seed: int = 0
     precision: str = "32-true"
     log_every: int = 100
-    checkpoint_every_s: float = 120.0
     validate_every_s: float = 60.0
     batch: int = 96
     modes: int = 12
@@ -66,5 +54,4 @@ class FlowTraining:
 
 def read_config(path: Path, **changes: Any) -> FlowTraining:
     """Read a JSON config; fields left out keep their defaults."""
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return replace(FlowTraining(**values), **changes)
+    return read_settings(path, lambda raw: FlowTraining(**raw), **changes)

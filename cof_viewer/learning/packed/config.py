@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cof_viewer.engine.packed.network import PackedConfig, config_from_values
+from cof_viewer.learning.settings import LoopSettings, read_settings
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PackedLoss:
 
 
 @dataclass(frozen=True)
-class PackedTraining:
+class PackedTraining(LoopSettings):
     """One training; the loop's settings are described in `learning.fabric_loop.LoopConfig`.
 
     Attributes:
@@ -48,13 +48,10 @@ class PackedTraining:
     cases: int = 0
     judged: int = 12
     steps_drawn: int = 0
-    steps: int = 4000
-    minutes: float | None = None
     learning_rate: float = 1e-3
     weight_decay: float = 1e-3
     ema: float = 0.99
     seed: int = 0
-    precision: str = "bf16-mixed"
     log_every: int = 25
     checkpoint_every_s: float = 60.0
     validate_every_s: float = 240.0
@@ -70,5 +67,5 @@ def config_from_dict(raw: dict[str, Any]) -> PackedTraining:
 
 
 def read_config(path: Path, **changes: Any) -> PackedTraining:
-    """Read a JSON config."""
-    return replace(config_from_dict(json.loads(path.read_text(encoding="utf-8"))), **changes)
+    """Read a JSON config; fields left out keep their defaults."""
+    return read_settings(path, config_from_dict, **changes)

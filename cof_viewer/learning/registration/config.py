@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cof_viewer.engine.registration_network import RegistrationConfig, config_from_values
+from cof_viewer.learning.settings import LoopSettings, read_settings
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DrawConfig:
 
 
 @dataclass(frozen=True)
-class RegistrationTraining:
+class RegistrationTraining(LoopSettings):
     """One training; the loop's settings are described in `learning.fabric_loop.LoopConfig`.
 
     Attributes:
@@ -75,16 +75,8 @@ class RegistrationTraining:
     draw: DrawConfig = field(default_factory=DrawConfig)
     batch: int = 2
     slices: int = 7
-    steps: int = 4000
-    minutes: float | None = None
-    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
-    ema: float = 0.995
     seed: int = 0
-    precision: str = "bf16-mixed"
-    log_every: int = 50
-    checkpoint_every_s: float = 120.0
-    validate_every_s: float = 300.0
     patients: int = 0
     tensorboard: bool = True
 
@@ -101,5 +93,5 @@ def config_from_dict(raw: dict[str, Any]) -> RegistrationTraining:
 
 
 def read_config(path: Path, **changes: Any) -> RegistrationTraining:
-    """Read a JSON config."""
-    return replace(config_from_dict(json.loads(path.read_text(encoding="utf-8"))), **changes)
+    """Read a JSON config; fields left out keep their defaults."""
+    return read_settings(path, config_from_dict, **changes)

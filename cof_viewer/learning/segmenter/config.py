@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cof_viewer.engine.seg_network import UNetConfig
+from cof_viewer.learning.settings import LoopSettings, read_settings
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(LoopSettings):
     """One training.
 
     Attributes:
@@ -57,16 +57,6 @@ class TrainConfig:
         size: rows and columns of a training sample.
         spacing_mm: in-plane pixel of a training sample.
         batch: samples a step.
-        steps: the learning rate falls to zero over so many steps ...
-        minutes: ... or, where given, over so many minutes of training, whatever the steps.
-        learning_rate: at the start.
-        weight_decay: of AdamW.
-        ema: decay of the running mean of the weights, which is what is kept.
-        seed: of everything random.
-        precision: of Lightning Fabric: "32-true" or "bf16-mixed".
-        log_every: steps between lines of the log.
-        checkpoint_every_s: seconds between checkpoints.
-        validate_every_s: seconds between looks at the validation patients.
         patients: use only so many patients a part (smoke runs); 0 = all.
     """
 
@@ -77,13 +67,7 @@ class TrainConfig:
     spacing_mm: float = 1.5
     batch: int = 16
     steps: int = 6000
-    minutes: float | None = None
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.01
     ema: float = 0.998
-    seed: int = 1
-    precision: str = "bf16-mixed"
-    log_every: int = 50
     checkpoint_every_s: float = 180.0
     validate_every_s: float = 600.0
     patients: int = 0
@@ -91,8 +75,7 @@ class TrainConfig:
 
 def read_config(path: Path, **changes: Any) -> TrainConfig:
     """Read a JSON config; fields left out keep their defaults."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    return replace(config_from_dict(raw), **changes)
+    return read_settings(path, config_from_dict, **changes)
 
 
 def config_from_dict(raw: dict[str, Any]) -> TrainConfig:
@@ -103,8 +86,3 @@ def config_from_dict(raw: dict[str, Any]) -> TrainConfig:
         network["widths"] = tuple(network["widths"])
     augment = AugmentConfig(**values.pop("augment", {}))
     return TrainConfig(network=UNetConfig(**network), augment=augment, **values)
-
-
-def config_to_dict(config: TrainConfig) -> dict[str, Any]:
-    """Plain values for JSON."""
-    return asdict(config)

@@ -10,7 +10,7 @@ import torch
 
 from cof_viewer.engine.pose_network import PoseConfig
 from cof_viewer.engine.weights import WeightsEntry, save_weights
-from cof_viewer.learning.segmenter.config import config_to_dict, read_config
+from cof_viewer.learning.segmenter.config import read_config
 
 
 def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> WeightsEntry:
@@ -23,7 +23,7 @@ def publish(run: Path, models: Path, about: dict[str, Any] | None = None) -> Wei
     """
     config = read_config(run / "config.json")
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network = asdict(PoseConfig(size=config.size)) if config.task == "pose" else config_to_dict(config)["network"]
+    network = asdict(PoseConfig(size=config.size)) if config.task == "pose" else asdict(config.network)
     training = {"steps": int(state["step"]), "minutes": round(float(state["seconds"]) / 60, 1)}
     data = {"sets": ["ACDC", "M&Ms"], "learned_from": "train", "chosen_on": "validation"}
     return save_weights(

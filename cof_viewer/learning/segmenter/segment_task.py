@@ -12,6 +12,7 @@ from cof_viewer.cohort.real.mri import Row, choose, load_pair
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.seg_network import ResidualUNet
 from cof_viewer.engine.seg_sampling import look_up, standardise
+from cof_viewer.learning.overlap import dice_where_any
 from cof_viewer.learning.segmenter.augment import bend_intensities
 from cof_viewer.learning.segmenter.config import TrainConfig
 from cof_viewer.learning.segmenter.losses import deep_overlap_loss
@@ -64,7 +65,7 @@ class SegmentTask:
             predicted, truth = self._predict(network, stack)
             prefix = f"{stack.name.split(':')[0]}_{'es' if stack.phase else 'ed'}"
             for value, name in _NAMES.items():
-                scores.setdefault(f"{prefix}_{name}", []).append(_dice(predicted == value, truth == value))
+                scores.setdefault(f"{prefix}_{name}", []).append(dice_where_any(predicted == value, truth == value))
         return {name: float(np.nanmean(values)) for name, values in scores.items()}
 
     def _sample(self, drawn: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -88,8 +89,3 @@ class SegmentTask:
         with torch.inference_mode():
             logits = network(standardise(images, inside))
         return logits.argmax(dim=1), shares.argmax(dim=1)
-
-
-def _dice(a: Tensor, b: Tensor) -> float:
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else float("nan")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cof_viewer.engine.ecg_encoder import StMemEncoder, config_from, load_state
 from cof_viewer.engine.weights import load_weights
 from cof_viewer.learning.ecg import pretrain
 from cof_viewer.learning.ecg.autoencoder import MaskedAutoencoder, random_order
-from cof_viewer.learning.ecg.config import config_from_dict, config_to_dict, read_config
+from cof_viewer.learning.ecg.config import config_from_dict, read_config
 from cof_viewer.learning.ecg.samples import Samples
 
 CONFIGS = Path(pretrain.__file__).parent / "configs"
@@ -41,7 +42,7 @@ def samples() -> Samples:
 @pytest.mark.parametrize("name", ["ecg_encoder", "smoke"])
 def test_configs_survive_the_round_trip(name: str):
     config = read_config(CONFIGS / f"{name}.json")
-    assert config_from_dict(config_to_dict(config)) == config
+    assert config_from_dict(json.loads(json.dumps(asdict(config)))) == config
     assert config.encoder.output == 768
 
 
@@ -76,7 +77,7 @@ def test_hidden_patches_are_not_seen():
 
 def test_it_learns(samples: Samples, tmp_path: Path):
     config = replace(SMOKE, steps=40, log_every=10)
-    pretrain.fit(config, samples, samples, tmp_path)
+    pretrain.pretrained(config, samples, samples, tmp_path)
     with (tmp_path / "log.csv").open(newline="", encoding="utf-8") as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream)]
     assert len(losses) == 4
@@ -85,25 +86,26 @@ def test_it_learns(samples: Samples, tmp_path: Path):
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = pretrain.fit(SMOKE, samples, samples, tmp_path / "whole")
-    broken, step = replace(SMOKE, checkpoint_every_s=0.0), pretrain._step
+    whole = pretrain.pretrained(SMOKE, samples, samples, tmp_path / "whole")
+    broken, loss, calls = replace(SMOKE, checkpoint_every_s=0.0), pretrain.PretrainTask.loss, []
 
-    def fail_at_seven(*given: object) -> float:
-        if given[5] == 7:
+    def fail_at_seven(task: pretrain.PretrainTask, *given: object) -> torch.Tensor:
+        calls.append(given)
+        if len(calls) == 8:
             raise KeyboardInterrupt
-        return step(*given)
+        return loss(task, *given)
 
-    monkeypatch.setattr(pretrain, "_step", fail_at_seven)
+    monkeypatch.setattr(pretrain.PretrainTask, "loss", fail_at_seven)
     with pytest.raises(KeyboardInterrupt):
-        pretrain.fit(broken, samples, samples, tmp_path / "cut")
-    monkeypatch.setattr(pretrain, "_step", step)
-    resumed = pretrain.fit(broken, samples, samples, tmp_path / "cut", resume=True)
+        pretrain.pretrained(broken, samples, samples, tmp_path / "cut")
+    monkeypatch.setattr(pretrain.PretrainTask, "loss", loss)
+    resumed = pretrain.pretrained(broken, samples, samples, tmp_path / "cut", resume=True)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
 
 
 def test_published_weights_load(samples: Samples, tmp_path: Path):
-    encoder = pretrain.fit(replace(SMOKE, steps=2), samples, samples, tmp_path / "run")
+    encoder = pretrain.pretrained(replace(SMOKE, steps=2), samples, samples, tmp_path / "run")
     pretrain.publish(tmp_path / "run", tmp_path / "models", {"note": "test"})
     tensors, entry = load_weights(tmp_path / "models", "ecg_encoder")
     loaded = StMemEncoder(config_from(entry.config))

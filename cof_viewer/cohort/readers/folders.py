@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from cof_viewer.cohort.case import CohortCase, Kind
 from cof_viewer.cohort.readers.facts import Facts, read_facts
 from cof_viewer.cohort.readers.making import CaseMaker, case_name, named
 from cof_viewer.cohort.source import CaseRequest
+from cof_viewer.cohort.tracked import MADE_BY
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import split_patients
 
@@ -33,6 +35,7 @@ class CaseFolders:
     folder: Path
     models_dir: Path
     without_ecg: bool = False
+    MADE_BY: ClassVar[int] = MADE_BY
 
     def requests(self) -> list[CaseRequest]:
         """Every case folder, by name; those that can't be used say so when they are made.

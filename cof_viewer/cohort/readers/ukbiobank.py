@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from cof_viewer.cohort.case import CohortCase, Kind
 from cof_viewer.cohort.readers.facts import NO_GROUP
 from cof_viewer.cohort.readers.making import CaseMaker, named
 from cof_viewer.cohort.source import CaseRequest
+from cof_viewer.cohort.tracked import MADE_BY
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import split_patients
 
@@ -44,6 +46,7 @@ class UkBiobank:
     folder: Path
     models_dir: Path
     without_ecg: bool = False
+    MADE_BY: ClassVar[int] = MADE_BY
 
     def requests(self) -> list[CaseRequest]:
         """Every short-axis cine, by participant and instance.

@@ -16,6 +16,7 @@ from cof_viewer.cohort.real.mri import Pair, load_pair, read_manifest
 from cof_viewer.cohort.real.sources import ecg_choice, generator_of, row_named
 from cof_viewer.cohort.source import CaseRequest
 from cof_viewer.cohort.tracked import (
+    MADE_BY,
     USUAL_RR_MS,
     CaseEcg,
     check_labels,
@@ -59,8 +60,7 @@ class CompletedBeats:
     models_dir: Path
     seed: int = 0
     own_ecg: bool = False
-    MADE_BY: ClassVar[int] = 2
-    """Goes up when cases come out differently, so that stores are made anew."""
+    MADE_BY: ClassVar[int] = MADE_BY
 
     def requests(self) -> list[CaseRequest]:
         """Every pair of known spacing whose patient has no cine."""

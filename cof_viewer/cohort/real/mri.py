@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+import zipfile
+import zlib
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split, split_patients
 
 UInt8 = NDArray[np.uint8]
@@ -107,11 +111,18 @@ def read_manifest(folder: Path) -> list[Row]:
 
     Returns:
         One row a file, in the manifest's order.
+
+    Raises:
+        UserError: the manifest is damaged or lacks a column.
     """
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as stream:
-        lines = list(csv.DictReader(stream))
-    parts = split_patients({_patient_id(line): _group(line) for line in lines})
-    return [_row(folder, line, parts) for line in lines]
+    path = folder / "manifest.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            lines = list(csv.DictReader(stream))
+        parts = split_patients({_patient_id(line): _group(line) for line in lines})
+        return [_row(folder, line, parts) for line in lines]
+    except (KeyError, ValueError, TypeError, OSError, csv.Error) as error:
+        raise UserError(f'"{path}" is damaged or lacks a column ({error}). Copy it again.', code="manifest") from error
 
 
 def choose(rows: Iterable[Row], kind: str, *parts: Split, dataset: str | None = None) -> list[Row]:
@@ -120,9 +131,14 @@ def choose(rows: Iterable[Row], kind: str, *parts: Split, dataset: str | None = 
 
 
 def load_pair(row: Row) -> Pair:
-    """Read one ED/ES pair."""
-    with np.load(row.path) as file:
+    """Read one ED/ES pair.
+
+    Raises:
+        UserError: the file is missing, damaged, or lacks a picture or a label.
+    """
+    with _readable(row.path), np.load(row.path) as file:
         arrays = {name: file[name] for name in file.files}
+        _require(row.path, arrays, "ed", "es", "ed_label", "es_label", *(("spacing_mm",) if row.spacing_known else ()))
     order = slice(None) if row.base_first else slice(None, None, -1)
     images = np.stack([arrays["ed"][order], arrays["es"][order]])
     labels = np.stack([arrays["ed_label"][order], arrays["es_label"][order]])
@@ -139,8 +155,13 @@ def load_pair(row: Row) -> Pair:
 
 
 def load_cine(row: Row) -> BeatCine:
-    """Read one full beat (the file holds differences along the phase axis)."""
-    with np.load(row.path) as file:
+    """Read one full beat (the file holds differences along the phase axis).
+
+    Raises:
+        UserError: the file is missing, damaged, or lacks a picture or a label.
+    """
+    with _readable(row.path), np.load(row.path) as file:
+        _require(row.path, file, "delta", "ed_label", "es_label", "ed_phase", "es_phase", "spacing_mm")
         images = np.cumsum(file["delta"], axis=0, dtype=np.uint8)
         order = slice(None) if row.base_first else slice(None, None, -1)
         return BeatCine(
@@ -152,6 +173,26 @@ def load_cine(row: Row) -> BeatCine:
             int(file["es_phase"]),
             _triple(file["spacing_mm"]),
         )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What a missing or damaged archive raises, as one sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(
+            f'"{path.name}" is in the manifest but not in its folder. Put it there.', code="missing"
+        ) from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f'"{path.name}" is damaged or cut short. Copy it again.', code="unreadable") from error
+
+
+def _require(path: Path, arrays: Container[str], *names: str) -> None:
+    for name in names:
+        if name not in arrays:
+            what = "label" if name.endswith("_label") else "array"
+            raise UserError(f'The {what} "{name}" is missing in "{path.name}". Export it again.', code="label-missing")
 
 
 @lru_cache(maxsize=1)

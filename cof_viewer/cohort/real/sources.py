@@ -15,7 +15,7 @@ from cof_viewer.cohort.case import CohortCase, Kind, Origin
 from cof_viewer.cohort.real.match import draw_ecg
 from cof_viewer.cohort.real.mri import Row, load_cine, read_manifest
 from cof_viewer.cohort.source import CaseRequest
-from cof_viewer.cohort.tracked import Known, case_from_cine, check_labels, check_spacing
+from cof_viewer.cohort.tracked import MADE_BY, Known, case_from_cine, check_labels, check_spacing
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Cine, Label
@@ -51,8 +51,7 @@ class RealBeats:
     models_dir: Path
     seed: int = 0
     own_ecg: bool = False
-    MADE_BY: ClassVar[int] = 2
-    """Goes up when cases come out differently, so that stores are made anew."""
+    MADE_BY: ClassVar[int] = MADE_BY
 
     def requests(self) -> list[CaseRequest]:
         """The ACDC cines in the manifest's order, then Sunnybrook, then the exam, as far as they are there."""

@@ -214,7 +214,7 @@ def test_bad_own_folders_are_named_and_the_rest_is_made(command, data_dir, tmp_p
     said = json.loads(told)
     assert (code, said["made"]) == (0, 1)
     refused = {row["case_id"]: row["reason"] for row in said["refused"]}
-    words = {"label": "labels_es", "nan": "not numbers", "zero": "spacing", "nothing": "spacing", "value": "9"}
+    words = {"label": "labels_es", "nan": "not numbers", "zero": "mm apart", "nothing": "spacing", "value": "9"}
     words |= {"ecg": "damaged", "twice1": "no cine", "twice2": 'that of "twice1" again'}
     assert refused.keys() == {f"own-{name}" for name in words}
     for name, wanted in words.items():

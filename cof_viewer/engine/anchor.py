@@ -11,16 +11,15 @@ from torch import Tensor
 
 from cof_viewer.domain.canonical import CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.flag import Flag
 from cof_viewer.domain.image import LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.field import VelocityDecoder
 from cof_viewer.engine.motion.frame import AnatomicalFrame, frame_from_labels, lattice_interpolation
 from cof_viewer.engine.motion.labels import signed_distances
-from cof_viewer.engine.seg_shares import SoftLabels
-from cof_viewer.engine.segmenter import Segmenter, shares_in_scanner
-
-UNKNOWN_SLICE_MM = 10.0  # the commonest distance of short-axis slices, used where the file gives none
+from cof_viewer.engine.seg_shares import SoftLabels, lead_in_heart
+from cof_viewer.engine.segmenter import UNKNOWN_SLICE_MM, Segmenter, shares_in_scanner
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +37,12 @@ class Prepared:
         decoder: of velocities on this heart's lattice.
         distances: [z, 3, 128, 128] canonical signed distances (mm).
         slice_mm: distance between slices.
+        lead: mean lead of the likeliest class over the next within the heart, 0 to 1; None for labels made by hand.
+        role: "ed", "es" or "" where nobody told.
+        share: of the beat at which it was taken, 0 to 1; None where no cine tells.
+        simulated: whether the heart is a simulated one; its numbers are calibrated apart.
+        sha256: checksum of the study it comes from.
+        flags: what was found while reading that study.
     """
 
     volume: Volume
@@ -50,6 +55,12 @@ class Prepared:
     decoder: VelocityDecoder
     distances: Tensor
     slice_mm: float
+    lead: float | None = None
+    role: str = ""
+    share: float | None = None
+    simulated: bool = False
+    sha256: str | None = None
+    flags: tuple[Flag, ...] = ()
 
 
 def prepare_anchor(
@@ -73,7 +84,9 @@ def prepare_anchor(
         volume, pose = volume.with_slices_reversed(), replace(pose, slices_reversed=False)
     shares = segmenter.canonical_shares(volume, pose, progress=part_of(progress, 0.2, 0.8), cancelled=cancel)
     labels = SoftLabels(shares_in_scanner(shares, pose, volume.grid.shape), volume.grid).label_map()
-    return prepared_from_labels(volume, pose, labels, shares.argmax(axis=1).astype(np.uint8), device, was_reversed)
+    canonical = shares.argmax(axis=1).astype(np.uint8)
+    prepared = prepared_from_labels(volume, pose, labels, canonical, device, was_reversed)
+    return replace(prepared, lead=lead_in_heart(shares, canonical))
 
 
 def prepared_from_labels(

@@ -10,7 +10,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
 
 if TYPE_CHECKING:
-    from cof_viewer.engine.anchor import Prepared
     from cof_viewer.engine.engine import Engine
 
 _LOADS = 3
@@ -151,10 +150,15 @@ def bench_engine(
         name = f"anchor + ECG -> beat, {count} member{'s' * (count > 1)}"
         bench.time(name, functools.partial(whole, count), {1: 1.0, 16: 3.0}.get(count))
     prepared = engine.prepare(case.anchor)
-    bench.time("live: another ECG -> curve", lambda: _preview(engine, prepared, case.other_ecg, phases), 0.2)
+    others = _Others(case.other_ecg)
+
+    def curve() -> object:
+        return engine.live(prepared, others.next(), phases=phases, anchor_phase="ed")
+
+    bench.time("live: another ECG -> curve", curve, 0.2)
     bench.time(
         "live: another ECG -> whole cine",
-        lambda: engine.generate(prepared, case.other_ecg, phases=phases, anchor_phase="ed"),
+        lambda: engine.generate(prepared, others.next(), phases=phases, anchor_phase="ed"),
         0.6,
     )
     steps = _steps(engine, lambda: whole(members))
@@ -166,25 +170,16 @@ def bench_engine(
     return BenchReport(tuple(bench.timings), steps, peak_generate, peak_memory_mb(), kind, torch.get_num_threads())
 
 
-def _preview(engine: Engine, prepared: Prepared, ecg: Ecg, phases: int) -> object:
-    """Curve, numbers and moving heart for another ECG; the ECG is read and encoded anew."""
-    from cof_viewer.engine.flow import EULER_STEPS
-    from cof_viewer.engine.generate import AnchorMoment, plan_beat, preview_beat
-    from cof_viewer.signal import representative_beat
+class _Others:
+    """ECGs that the engine has not heard yet: one record, each time louder by a thousandth."""
 
-    beat, anchor = representative_beat(ecg), AnchorMoment(0, "ed")
-    plan = plan_beat(
-        engine._generator,
-        prepared,
-        beat,
-        engine._embed(beat),
-        anchor,
-        phases=phases,
-        members=1,
-        steps=EULER_STEPS,
-        seed=0,
-    )
-    return preview_beat(plan, prepared, beat, anchor)
+    def __init__(self, ecg: Ecg) -> None:
+        self._ecg, self._count = ecg, 0
+
+    def next(self) -> Ecg:
+        """Another one."""
+        self._count += 1
+        return replace(self._ecg, signal_mv=self._ecg.signal_mv * np.float32(1 + 0.001 * self._count))
 
 
 def peak_memory_mb() -> float | None:
@@ -338,22 +333,22 @@ class _Stopwatch:
 
 def _doors(engine: Engine) -> tuple[tuple[str, Any, str], ...]:
     """Step, owner and name of what is clocked, in the order of a generation."""
-    from cof_viewer.engine import anchor, gate, generate
+    from cof_viewer.engine import anchor, generate, live, plan
     from cof_viewer.engine import engine as door
+    from cof_viewer.engine.generator import Generator
 
     return (
-        ("read the ECG", door, "representative_beat"),
+        ("read the ECG", live, "representative_beat"),
         ("locate, orient", engine._segmenter, "pose"),
         ("segment", engine._segmenter, "canonical_shares"),
         ("segment", anchor, "shares_in_scanner"),
         ("prepare", anchor, "prepared_from_labels"),
-        ("encode the ECG", engine, "_embed"),
-        ("draw", generate.Generator, "draw"),
-        ("motion", generate, "member_motions"),
-        ("motion", generate, "beat_field"),
-        ("motion", generate, "full_motion"),
+        ("encode the ECG", live, "encode"),
+        ("draw", Generator, "draw"),
+        ("motion", plan.Members, "motion"),
+        ("motion", door, "live_beat"),
         ("warp", generate, "ScannerWarp"),
         ("warp", generate, "warp_beat"),
         ("count", generate, "function_from_labels"),
-        ("judge", gate, "motion_flags"),
+        ("judge", generate, "beat_flags"),
     )

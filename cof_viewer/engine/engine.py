@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import cof_viewer
 from cof_viewer.anatomy import function_from_labels
 from cof_viewer.domain.canonical import CanonicalPose
-from cof_viewer.domain.ecg import Beat, Ecg
+from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity, worst_first
 from cof_viewer.domain.function import Provenance, Result, Source
@@ -24,14 +22,23 @@ from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared, prepare_anchor
-from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
+from cof_viewer.engine.ecg_encoder import StMemEncoder, load_encoder
 from cof_viewer.engine.flow import EULER_STEPS
-from cof_viewer.engine.generate import Ablation, AnchorMoment, Generator, generate_beat
-from cof_viewer.engine.intervals import read_generated, read_measured, with_measured_intervals
+from cof_viewer.engine.generate import with_pictures
+from cof_viewer.engine.generator import Ablation, Generator
+from cof_viewer.engine.intervals import (
+    GeneratedCalibration,
+    read_generated,
+    read_measured,
+    with_measured_intervals,
+)
+from cof_viewer.engine.live import DrawOptions, Ear, HeardEcg, LiveBeat, live_beat
+from cof_viewer.engine.motion.time_law import MarkEdit
+from cof_viewer.engine.plan import AnchorMoment, Members, draw_members, stands_near_es, time_members
 from cof_viewer.engine.registration import RegistrationTeacher
 from cof_viewer.engine.segmenter import Segmenter
+from cof_viewer.engine.standing import moment_of, standing_of
 from cof_viewer.engine.weights import read_entries
-from cof_viewer.signal import representative_beat
 
 DEFAULT_PHASES = 50
 
@@ -59,8 +66,10 @@ class Engine:
     ) -> None:
         """Keep loaded parts; use `Engine.load`. `about` holds what the manifest says of each set of weights."""
         self._about = about or {}
-        self._segmenter, self._teacher, self._encoder, self._generator = segmenter, teacher, encoder, generator
+        self._segmenter, self._teacher, self._generator = segmenter, teacher, generator
+        self._ear = Ear(encoder)
         self._poses: dict[str, CanonicalPose] = {}
+        self._last: tuple[Prepared, tuple[object, ...], Members] | None = None
         self.info = info
 
     @classmethod
@@ -141,9 +150,167 @@ class Engine:
         flags = worst_first((*study.flags, *gate.stack_flags(labels.grid)))
         return Measurement(cine, labels, Result(function, None, None, flags, provenance))
 
-    def prepare(self, volume: Volume, progress: Progress = no_progress, cancel: CancelToken = NEVER) -> Prepared:
-        """Find, orient and segment an anchor once, for many generations."""
-        return prepare_anchor(self._segmenter, volume, self._generator.device, progress=progress, cancel=cancel)
+    def prepare(
+        self,
+        anchor: Study | Volume,
+        progress: Progress = no_progress,
+        cancel: CancelToken = NEVER,
+        *,
+        anchor_phase: int | str | None = None,
+        measured: Measurement | None = None,
+        simulated: bool | None = None,
+    ) -> Prepared:
+        """Find, orient and segment an anchor once, for many generations.
+
+        Args:
+            anchor: a study (its cine's phase or its volume) or a volume.
+            progress: told fraction and words.
+            cancel: looked at at least every 0.2 s.
+            anchor_phase: "ed", "es" or, of a cine, an index; as in `generate`.
+            measured: of the study's cine where it is already there; measured here if missing.
+            simulated: whether the heart is a simulated one; None takes what a study says, else no.
+
+        Raises:
+            UserError: there is no heart, or no such phase.
+            Cancelled: somebody asked to stop.
+        """
+        study, start = (anchor if isinstance(anchor, Study) else None), 0.0
+        if study is not None and study.cine is not None and measured is None:
+            measured, start = self.measure(study, part_of(progress, 0.0, 0.8), cancel), 0.8
+        standing = standing_of(anchor, measured, anchor_phase)
+        prepared = prepare_anchor(
+            self._segmenter,
+            standing.volume,
+            self._generator.device,
+            pose=self._pose(study, cancel) if study is not None else None,
+            progress=part_of(progress, start, 1.0),
+            cancel=cancel,
+        )
+        return replace(
+            prepared,
+            role=standing.role,
+            share=standing.share,
+            simulated=simulated if simulated is not None else study is not None and study.simulated,
+            sha256=study.sha256 if study else None,
+            flags=study.flags if study else (),
+        )
+
+    def live(
+        self,
+        prepared: Prepared,
+        ecg: Ecg,
+        *,
+        anchor_phase: int | str | None = None,
+        phases: int = DEFAULT_PHASES,
+        members: int = 1,
+        steps: int | None = None,
+        seed: int = 0,
+        timing: MarkEdit | None = None,
+        progress: Progress = no_progress,
+        cancel: CancelToken = NEVER,
+        ablate: Ablation | None = None,
+    ) -> LiveBeat:
+        """Moving heart, curve and numbers of a prepared anchor with an ECG, no pictures: for a hand on a slider.
+
+        An ECG that was heard before isn't read again, and while only `timing`, `phases` or the anchor's phase
+        change, nothing is drawn again.
+
+        Args:
+            prepared: the anchor, from `prepare`.
+            ecg: standard 12-lead record.
+            anchor_phase: "ed", "es" or an index of the generated phases; None takes what the anchor tells.
+            phases: T.
+            members: noise seeds.
+            steps: Euler steps, 20 by default.
+            seed: of the members' noise.
+            timing: time marks set by hand; None leaves them to the ECG.
+            progress: told fraction and words.
+            cancel: looked at at least every 0.2 s.
+            ablate: what the generator is not told.
+
+        Raises:
+            UserError: no usable ECG, or an option out of range.
+            Cancelled: somebody asked to stop.
+        """
+        heard = self._ear.hear(ecg)
+        options = DrawOptions(phases, members, steps or EULER_STEPS, seed, timing, ablate)
+        chance = self._generator.statistics.chance_of_es(torch.from_numpy(prepared.features))
+        moment = moment_of(prepared, anchor_phase, phases, float(chance))
+        drawn = self._members(prepared, heard, moment, options, cancel)
+        plan = time_members(
+            drawn,
+            prepared,
+            heard.beat,
+            moment,
+            phases=phases,
+            edit=timing,
+            progress=part_of(progress, 0.1, 0.8),
+            cancel=cancel,
+            ablate=ablate,
+        )
+        cancel.raise_if_cancelled()
+        made = live_beat(plan, prepared, heard, moment, options, self._calibration(prepared))
+        progress(1.0, "Moving")
+        return made
+
+    def cine(
+        self,
+        live: LiveBeat,
+        *,
+        measured: Measurement | None = None,
+        progress: Progress = no_progress,
+        cancel: CancelToken = NEVER,
+    ) -> Generation:
+        """The full-resolution cine of a live beat, with labels, counted numbers and flags.
+
+        Args:
+            live: from `live`; its motion is used as it is.
+            measured: of the anchor's cine where there is one, to stand beside it.
+            progress: told fraction and words.
+            cancel: looked at at least every 0.2 s.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+        """
+        prepared, options = live.prepared, live.options
+        return with_pictures(
+            live,
+            provenance=self._provenance(
+                prepared.sha256, live.heard.ecg.sha256, options.seed, options.members, options.steps
+            ),
+            measured=_reversed(measured) if measured is not None and prepared.was_reversed else measured,
+            flags=prepared.flags,
+            calibration=self._calibration(prepared),
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def _members(
+        self, prepared: Prepared, heard: HeardEcg, moment: AnchorMoment, options: DrawOptions, cancel: CancelToken
+    ) -> Members:
+        """Members for these inputs; those of the last call where nothing that they depend on has changed."""
+        es_like = stands_near_es(moment, heard.beat, options.phases)
+        key = (heard.key, es_like, options.members, options.steps, options.seed, options.ablate)
+        last = self._last
+        if last is not None and last[0] is prepared and last[1] == key:
+            return last[2]
+        drawn = draw_members(
+            self._generator,
+            prepared,
+            heard.beat,
+            heard.embedding,
+            es_like=es_like,
+            members=options.members,
+            steps=options.steps,
+            seed=options.seed,
+            cancel=cancel,
+            ablate=options.ablate,
+        )
+        self._last = (prepared, key, drawn)
+        return drawn
+
+    def _calibration(self, prepared: Prepared) -> GeneratedCalibration | None:
+        return read_generated(self._about.get("flow", {}), simulated=prepared.simulated)
 
     def track(
         self,
@@ -193,6 +360,8 @@ class Engine:
         progress: Progress = no_progress,
         cancel: CancelToken = NEVER,
         ablate: Ablation | None = None,
+        timing: MarkEdit | None = None,
+        simulated: bool | None = None,
     ) -> Generation:
         """A beat of the anchor, driven by the ECG.
 
@@ -208,85 +377,40 @@ class Engine:
             progress: told fraction and words.
             cancel: looked at at least every 0.2 s.
             ablate: what the generator is not told ("ecg", "anatomy", "all-but-rate"); None tells it everything.
+            timing: time marks set by hand; None leaves them to the ECG.
+            simulated: whether the heart is a simulated one, whose intervals are calibrated apart; None takes what a
+                study or a prepared anchor says.
 
         Raises:
             UserError: no heart, no usable ECG, or an option out of range.
             Cancelled: somebody asked to stop.
         """
-        beat = representative_beat(ecg)
-        study = anchor if isinstance(anchor, Study) else None
-        start = 0.0
+        self._ear.hear(ecg)  # refuses a useless record before the heart is looked for
+        study, start = (anchor if isinstance(anchor, Study) else None), 0.0
         if study is not None and study.cine is not None and measured is None:
             measured, start = self.measure(study, part_of(progress, 0.0, 0.6), cancel), 0.6
         count = phases or (study.cine.phases if study and study.cine else DEFAULT_PHASES)
-        volume, moment = self._anchor(anchor, measured, anchor_phase, count)
-        ready = part_of(progress, start, start + 0.15)
-        if isinstance(anchor, Prepared):
-            prepared = anchor
-        else:
-            pose = self._pose(study, cancel) if study is not None else None
-            place = self._generator.device
-            prepared = prepare_anchor(self._segmenter, volume, place, pose=pose, progress=ready, cancel=cancel)
-        if moment.phase is None and moment.role == "":
-            moment = self._guess(prepared)
-        if prepared.was_reversed and measured is not None:
-            measured = _reversed(measured)
-        embedding = np.asarray(self._embed(beat), dtype=np.float32)
-        source = study.sha256 if study else None
-        return generate_beat(
-            self._generator,
-            prepared,
+        asked = anchor_phase
+        if not isinstance(anchor, Prepared):
+            told = part_of(progress, start, start + 0.15)
+            anchor = self.prepare(anchor, told, cancel, anchor_phase=asked, measured=measured, simulated=simulated)
+            asked = None if anchor.share is not None else asked
+        elif simulated is not None and simulated != anchor.simulated:
+            anchor = replace(anchor, simulated=simulated)
+        live = self.live(
+            anchor,
             ecg,
-            beat,
-            embedding,
-            moment,
+            anchor_phase=asked,
             phases=count,
             members=members,
-            steps=steps or EULER_STEPS,
+            steps=steps,
             seed=seed,
-            provenance=self._provenance(source, ecg.sha256, seed, members, steps or EULER_STEPS),
-            measured=measured,
-            flags=study.flags if study else (),
-            progress=part_of(progress, start + 0.15, 1.0),
+            timing=timing,
+            progress=part_of(progress, start + 0.15, start + 0.25),
             cancel=cancel,
             ablate=ablate,
-            calibration=read_generated(self._about.get("flow", {}), simulated=study is not None and study.simulated),
         )
-
-    def _anchor(
-        self, anchor: Study | Volume | Prepared, measured: Measurement | None, asked: int | str | None, phases: int
-    ) -> tuple[Volume, AnchorMoment]:
-        """The volume to warp and where it stands in the generated beat."""
-        if isinstance(asked, int) and asked < 0:
-            raise UserError(f"The anchor phase {asked} is negative: count from 0.")
-        if isinstance(anchor, Study) and anchor.cine is not None:
-            assert measured is not None
-            function = measured.result.function
-            named = {"ed": function.ed_phase, "es": function.es_phase, None: function.ed_phase}
-            index = asked if isinstance(asked, int) else named[asked]
-            if index is None or index >= anchor.cine.phases:
-                raise UserError(
-                    f"The anchor phase {index} is not one of the cine's {anchor.cine.phases} phases (0-based)."
-                )
-            role = "ed" if index == function.ed_phase else "es" if index == function.es_phase else ""
-            return anchor.cine.volume(index), AnchorMoment(round(index * phases / anchor.cine.phases) % phases, role)
-        volume = (
-            anchor.stack if isinstance(anchor, Study) else anchor.volume if isinstance(anchor, Prepared) else anchor
-        )
-        assert isinstance(volume, Volume)
-        if isinstance(asked, int):
-            if asked >= phases:
-                raise UserError(f"The anchor phase {asked} is not one of the {phases} generated phases (0-based).")
-            return volume, AnchorMoment(asked, "")
-        hint = asked or (anchor.anchor_phase_hint if isinstance(anchor, Study) else None)
-        return volume, AnchorMoment(0 if hint == "ed" else None, hint or "")
-
-    def _guess(self, prepared: Prepared) -> AnchorMoment:
-        chance = self._generator.statistics.chance_of_es(torch.from_numpy(prepared.features))
-        return AnchorMoment(None, "es", True) if chance > 0.5 else AnchorMoment(0, "ed", True)
-
-    def _embed(self, beat: Beat) -> NDArray[np.float32]:
-        return encode(self._encoder, beat)
+        return self.cine(live, measured=measured, progress=part_of(progress, start + 0.25, 1.0), cancel=cancel)
 
     def _provenance(
         self,

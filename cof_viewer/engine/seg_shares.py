@@ -66,6 +66,20 @@ class HeartFrame:
     size: float
 
 
+def lead_in_heart(shares: Shares, labels: NDArray[np.uint8]) -> float:
+    """Mean lead of the likeliest class over the next one within the labelled heart, 0 (a guess) to 1 (sure).
+
+    Args:
+        shares: [z, class, y, x].
+        labels: [z, y, x], their likeliest classes.
+    """
+    heart = labels > 0
+    if not heart.any():
+        return 0.0
+    ranked = np.sort(np.moveaxis(shares, 1, -1)[heart], axis=1)
+    return float((ranked[:, -1] - ranked[:, -2]).mean())
+
+
 def frame_of(labels: NDArray[np.uint8]) -> HeartFrame | None:
     """The frame of canonical labels [z, y, x]; None where LV or RV is missing."""
     left, right = (labels == Label.LV) | (labels == Label.MYO), labels == Label.RV

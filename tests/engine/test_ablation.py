@@ -7,7 +7,7 @@ import pytest
 
 from cof_viewer.cohort.simulator import simulate
 from cof_viewer.domain.ecg import Beat
-from cof_viewer.engine.generate import heard_features, heard_marks
+from cof_viewer.engine.generator import heard_features, heard_marks
 from cof_viewer.signal import representative_beat
 from cof_viewer.signal.features import FEATURE_NAMES
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.flag import Severity
 from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.grid import grid_from_spacing
-from cof_viewer.domain.image import LabelMap
 from cof_viewer.engine import gate
 from cof_viewer.engine.motion.time_law import bounded_marks
 from tests.engine.test_generate import cycle
@@ -49,23 +45,12 @@ def test_rest_is_silent_and_lost_tissue_is_said() -> None:
     assert codes(gate.motion_flags(still, HEART, 0.2)) == {"outside-stack"}
 
 
-def test_rhythm_and_rate() -> None:
-    ecg = Ecg(np.zeros((12, 5000), np.float32), 500.0, ())
-    assert not gate.ecg_flags(ecg, cycle())
-    assert codes(gate.ecg_flags(ecg, replace(cycle(), irregular=True))) == {"irregular-rhythm"}
-    assert codes(gate.ecg_flags(ecg, cycle(350.0))) == {"rate-not-learned"}
-    told = replace(ecg, problems=(("lead-flat", "Lead V3 is flat."),))
-    assert [flag.text for flag in gate.ecg_flags(told, cycle())] == ["Lead V3 is flat."]
-
-
 def test_es_against_t_end() -> None:
     assert not gate.timing_flags(bounded_marks(150, 330, 500, 900), cycle())
     assert codes(gate.timing_flags(bounded_marks(150, 450, 600, 900), cycle())) == {"es-not-at-t-end"}
 
 
-def test_missing_parts_and_coarse_stacks() -> None:
-    labels = np.ones((3, 16, 16), np.uint8)
-    assert codes(gate.label_flags(LabelMap(labels, GRID))) == {"no-myocardium", "no-right-ventricle"}
+def test_coarse_stacks() -> None:
     assert not gate.stack_flags(GRID)
     assert codes(gate.stack_flags(grid_from_spacing((3, 8, 8), (1.4, 1.4, 17.7)))) == {"coarse-stack"}
     assert not gate.stack_flags(grid_from_spacing((3, 8, 8), (1.4, 1.4, 17.7), spacing_known=False))
@@ -75,3 +60,31 @@ def test_hardly_contracting() -> None:
     assert codes(gate.contraction_flags(5.0)) == {"under-contraction"}
     assert not gate.contraction_flags(55.0)
     assert not gate.contraction_flags(None)
+
+
+def test_a_cavity_that_closes_wholly() -> None:
+    assert codes(gate.contraction_flags(95.0)) == {"over-contraction"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "found"), [(0.0, set()), (-0.1, set()), (0.25, {"wall-volume"}), (-0.2, {"wall-volume"})]
+)
+def test_muscle_keeps_its_volume(scale: float, found: set[str]) -> None:
+    """A push-forward w = scale·(x, y) multiplies areas by (1 + scale)²."""
+    push = np.zeros((2, 3, 16, 16, 3), np.float32)
+    push[1, ..., 0] = scale * np.arange(16) * 3.0
+    push[1, ..., 1] = scale * np.arange(16)[:, None] * 3.0
+    moved = Motion(GRID, np.zeros_like(push), push, 0)
+    balance = gate.wall_balance(moved, HEART, 1)
+    assert balance == pytest.approx((1 + scale) ** 2, rel=1e-5)
+    assert codes(gate.balance_flags(balance)) == found
+    assert gate.wall_balance(moved, HEART, 0) == pytest.approx(1.0)
+    assert gate.wall_balance(moved, np.zeros_like(HEART), 1) is None
+    assert not gate.balance_flags(None)
+
+
+def test_parts_that_tear_are_said() -> None:
+    assert not gate.topology_flags({"LV": True, "MYO": True, "RV": True})
+    (flag,) = gate.topology_flags({"LV": False, "MYO": True, "RV": False})
+    assert (flag.code, flag.severity) == ("topology", Severity.CAUTION)
+    assert "left ventricle and the right ventricle have" in flag.text

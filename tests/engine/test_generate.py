@@ -22,8 +22,11 @@ from cof_viewer.engine.anchor import Prepared, prepared_from_labels
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.flow import FlowConfig, FlowNetwork
 from cof_viewer.engine.gate import jacobian
-from cof_viewer.engine.generate import AnchorMoment, Generator, generate_beat, medoid, phase_moments
+from cof_viewer.engine.generate import with_pictures
+from cof_viewer.engine.generator import Generator
+from cof_viewer.engine.live import DrawOptions, HeardEcg, LiveBeat, live_beat
 from cof_viewer.engine.motion.time_law import bounded_marks
+from cof_viewer.engine.plan import AnchorMoment, medoid, phase_moments, plan_beat
 from cof_viewer.engine.weights import load_weights
 from tests.conftest import ROOT
 from tests.engine.test_motion_frame import rings
@@ -62,6 +65,32 @@ def cycle(rr_ms: float = 900.0, t_end_ms: float = 330.0) -> Beat:
     return Beat(quiet, quiet, -400.0, rr_ms, (0.0, rr_ms), 0, intervals)
 
 
+def live(
+    generator: Generator,
+    prepared: Prepared,
+    beat: Beat,
+    anchor: AnchorMoment | None = None,
+    phases: int = 20,
+    members: int = 1,
+    cancel: CancelToken = NEVER,
+) -> LiveBeat:
+    heard = HeardEcg(Ecg(np.zeros((12, 5000), np.float32), 500.0, ()), "", beat, np.zeros(768, np.float32))
+    moment, options = anchor or AnchorMoment(0, "ed"), DrawOptions(phases, members, 10, 5)
+    plan = plan_beat(
+        generator,
+        prepared,
+        beat,
+        heard.embedding,
+        moment,
+        phases=phases,
+        members=members,
+        steps=options.steps,
+        seed=options.seed,
+        cancel=cancel,
+    )
+    return live_beat(plan, prepared, heard, moment, options)
+
+
 def generate(
     generator: Generator,
     prepared: Prepared,
@@ -71,24 +100,8 @@ def generate(
     members: int = 1,
     cancel: CancelToken = NEVER,
 ) -> Generation:
-    ecg = Ecg(np.zeros((12, 5000), np.float32), 500.0, ())
-    return generate_beat(
-        generator,
-        prepared,
-        ecg,
-        beat,
-        np.zeros(768, np.float32),
-        anchor or AnchorMoment(0, "ed"),
-        phases=phases,
-        members=members,
-        steps=10,
-        seed=5,
-        provenance=Provenance("0", {}),
-        measured=None,
-        flags=(),
-        progress=no_progress,
-        cancel=cancel,
-    )
+    made = live(generator, prepared, beat, anchor, phases, members, cancel)
+    return with_pictures(made, provenance=Provenance("0", {}), progress=no_progress, cancel=cancel)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,12 @@ from cof_viewer.domain.image import Label
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_motion import _RUNG, MemberMotion, _Ladder, beat_field, full_motion
-from cof_viewer.engine.generate import AnchorMoment, Generator, _near_heart, _round_heart, plan_beat, preview_beat
+from cof_viewer.engine.generator import Generator
+from cof_viewer.engine.judge import in_wall, near_heart, round_heart
 from cof_viewer.engine.motion.field import integrate
 from cof_viewer.engine.motion.labels import signed_distances, soft_shares
 from cof_viewer.engine.warp import ScannerWarp, _largest
-from tests.engine.test_generate import cycle, generate, generator, prepared  # noqa: F401 - fixtures
+from tests.engine.test_generate import cycle, generate, generator, live, prepared  # noqa: F401 - fixtures
 
 
 def squeeze(slices: int = 9, mm: float = 9.0) -> torch.Tensor:
@@ -113,10 +114,12 @@ def test_far_from_the_heart_the_picture_stays(prepared: Prepared) -> None:  # no
 def test_judging_the_heart_s_box_is_judging_the_heart(prepared: Prepared) -> None:  # noqa: F811
     s = np.array([0.0, 0.4, 1.0])
     motion = full_motion(prepared, member(), beat_field(prepared, member(), s), s, 0)
-    heart = _near_heart(prepared)
-    part, inside = _round_heart(motion, heart)
+    heart, wall = near_heart(prepared), in_wall(prepared)
+    assert (wall <= heart).all()
+    part, inside, wall_there = round_heart(motion, heart, wall)
+    assert wall_there.sum() == wall.sum() > 100
     assert part.pull_back_mm.shape[2] < motion.pull_back_mm.shape[2]
-    np.testing.assert_allclose(gate.jacobian(part)[:, inside], gate.jacobian(motion)[:, heart], rtol=1e-9)
+    np.testing.assert_allclose(gate.jacobian(part)[:, inside], gate.jacobian(motion)[:, heart], rtol=1e-6)
     there = part.grid.patient_from_voxel @ [3.0, 4.0, 2.0, 1.0]
     column, row, level = np.rint(np.linalg.inv(motion.grid.patient_from_voxel) @ there)[:3].astype(int)
     assert np.array_equal(part.pull_back_mm[:, 2, 4, 3], motion.pull_back_mm[:, level, row, column])
@@ -124,11 +127,8 @@ def test_judging_the_heart_s_box_is_judging_the_heart(prepared: Prepared) -> Non
 
 def test_a_preview_tells_what_the_whole_beat_will(generator: Generator, prepared: Prepared) -> None:  # noqa: F811
     whole = generate(generator, prepared, cycle(), phases=20)
-    anchor, beat = AnchorMoment(0, "ed"), cycle()
-    plan = plan_beat(
-        generator, prepared, beat, np.zeros(768, np.float32), anchor, phases=20, members=1, steps=10, seed=5
-    )
-    function, motion = preview_beat(plan, prepared, beat, anchor)
+    made = live(generator, prepared, cycle())
+    function, motion, plan = made.function, made.motion, made.plan
     known = whole.result.function
     assert function.edv_ml == pytest.approx(known.edv_ml, rel=1e-6)
     assert function.ef_percent == pytest.approx(known.ef_percent, abs=2.0)

@@ -70,6 +70,7 @@ _EMPTIED = np.array(
 _HALF_EJECTION, _ES, _HALF_FILLING = 0.186, 0.38, 0.591  # where the mean curve passes these marks
 
 ONSET_TO_R_MS = 40.0  # QRS onset to R where the record does not tell it: the usual upper limit is 40-50 ms
+_ES_SHARES = (0.15, 0.72)  # of RR, within which ES is kept
 AORTIC_CLOSURE_AFTER_T_END_MS = 0.0  # +15 ms at rest, -4 after exercise (Obata): no bias kept
 
 
@@ -113,10 +114,39 @@ def standard_marks(rr_ms: float) -> TimeMarks:
 
 def bounded_marks(half_ejection_ms: float, es_ms: float, half_filling_ms: float, rr_ms: float) -> TimeMarks:
     """Marks in rising order with room between them, whatever was asked for."""
-    es = float(np.clip(es_ms, 0.15 * rr_ms, 0.72 * rr_ms))
+    es = float(np.clip(es_ms, _ES_SHARES[0] * rr_ms, _ES_SHARES[1] * rr_ms))
     half = float(np.clip(half_ejection_ms, 0.25 * es, 0.75 * es))
     filling = float(np.clip(half_filling_ms, es + 0.12 * (rr_ms - es), es + 0.8 * (rr_ms - es)))
     return TimeMarks(half, es, filling, rr_ms)
+
+
+@dataclass(frozen=True)
+class MarkEdit:
+    """Time marks set by hand, in ms after end-diastole; None leaves a mark to the model.
+
+    Attributes:
+        half_ejection_ms: half of the stroke volume is ejected.
+        es_ms: end-systole; marks that are not set move with it in proportion.
+        half_filling_ms: half of the stroke volume has come back.
+    """
+
+    half_ejection_ms: float | None = None
+    es_ms: float | None = None
+    half_filling_ms: float | None = None
+
+
+def edited_marks(marks: TimeMarks, edit: MarkEdit | None) -> TimeMarks:
+    """The marks with those set by hand, in rising order; as they were where nothing is set."""
+    if edit is None or edit == MarkEdit():
+        return marks
+    rr = marks.rr_ms
+    es = marks.es_ms if edit.es_ms is None else float(np.clip(edit.es_ms, _ES_SHARES[0] * rr, _ES_SHARES[1] * rr))
+    half, filling = edit.half_ejection_ms, edit.half_filling_ms
+    if half is None:
+        half = marks.half_ejection_ms * es / marks.es_ms
+    if filling is None:
+        filling = es + (marks.half_filling_ms - marks.es_ms) * (rr - es) / (rr - marks.es_ms)
+    return bounded_marks(half, es, filling, rr)
 
 
 def beat_fraction(marks: TimeMarks, times_ms: NDArray[np.float64]) -> NDArray[np.float64]:

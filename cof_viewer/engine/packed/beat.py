@@ -20,6 +20,8 @@ from cof_viewer.domain.image import Cine, regular_phase_ms
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
+from cof_viewer.engine.gate_anchor import label_flags
+from cof_viewer.engine.gate_ecg import ecg_flags
 from cof_viewer.engine.generate import medoid
 from cof_viewer.engine.packed.anatomy import box_of
 from cof_viewer.engine.packed.generator import PackedGenerator
@@ -98,7 +100,7 @@ class PackedEngine:
         function = function_from_labels(
             warped, phase_ms=phase_ms, rr_ms=beat.rr_ms, source=Source.GENERATED, ed_phase=0, anchor_phase=0
         )
-        flags = [*gate.ecg_flags(ecg, beat), *gate.label_flags(prepared.labels)]
+        flags = [*ecg_flags(ecg, beat), *label_flags(prepared.labels)]
         flags += [*gate.stack_flags(prepared.volume.grid), *gate.contraction_flags(function.ef_percent)]
         flags += gate.motion_flags(motion, _near_heart(prepared), outside_share(labels, chosen, prepared.slice_mm))
         result = Result(function, None, None, worst_first(tuple(flags)), self._provenance(ecg, seed, members, steps))

@@ -38,7 +38,7 @@ _INFARCT = Group(
 )
 # Normal: Petersen 2017. Dilated, hypertrophic, infarct and RV means lie by the groups of ACDC (Bernard 2018).
 GROUPS: dict[Condition, Group] = {
-    Condition.NORMAL: Group(_NORMAL_EDV, _NORMAL_EF, _NORMAL_MASS, (66.0, 10.0), (0.56, 0.05), (1.72, 0.09)),
+    Condition.NORMAL: Group(_NORMAL_EDV, _NORMAL_EF, _NORMAL_MASS, (66.0, 10.0), (0.55, 0.055), (1.72, 0.09)),
     Condition.DILATED: Group(
         ((312.0, 50.0), (256.0, 43.0)),
         ((0.195, 0.105), (0.205, 0.105)),
@@ -90,7 +90,7 @@ GROUPS: dict[Condition, Group] = {
         (69.0, 7.0),
     ),
     Condition.RV_OVERLOAD: Group(
-        ((132.0, 30.0), (102.0, 22.0)),
+        ((130.0, 36.0), (100.0, 27.0)),
         ((0.56, 0.07), (0.58, 0.07)),
         ((96.0, 18.0), (70.0, 13.0)),
         (76.0, 12.0),

@@ -66,7 +66,7 @@ def test_case_is_whole(case):
 
 
 def test_displacement_is_the_motion_between_lattice_points(case):
-    """Interpolated to every pixel of the wall at ES, it is the map itself within half a millimetre, nearer than samples."""
+    """At every pixel of the wall at ES it is the map itself within half a millimetre, nearer than samples are."""
     source = SimulatedPatients(12)
     patient = simulate(
         int(source.requests()[0].what[0]), case.group, phases=25, slices=12, size=96, spacing_mm=1.5, picture=False

@@ -9,7 +9,7 @@ from pathlib import Path
 from cof_viewer.cohort.audits import sections
 from cof_viewer.cohort.audits.knowing import knowledge
 from cof_viewer.cohort.audits.measures import Measured, measure_store
-from cof_viewer.cohort.audits.page import as_html, as_markdown
+from cof_viewer.cohort.audits.page import PICTURES, Section, as_html, as_markdown, picture_files
 from cof_viewer.cohort.file import write_whole
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.errors import UserError
@@ -27,7 +27,7 @@ def describe(
     progress: Progress = no_progress,
     cancel: CancelToken = NEVER,
 ) -> Path:
-    """Write `index.html`, self-contained, and `summary.md` about a store.
+    """Write `index.html`, self-contained, and `summary.md` with its pictures in `pictures/` about a store.
 
     What is measured of each case is kept in `out/measures.json` by the checksum of its file, so that the next page
     costs little.
@@ -55,6 +55,7 @@ def describe(
         parts = [
             sections.who(cases),
             sections.population_section(cases),
+            sections.motion_section(cases),
             sections.knowing_section(told),
             sections.ecg_section(cases),
             sections.picture_section(store, cases),
@@ -62,12 +63,25 @@ def describe(
         ]
         words = _words(cases)
         page = as_html(_TITLE, words, parts)
+        _write_pictures(out, parts)
         _write(out / SUMMARY, as_markdown(_TITLE, words, parts))
         _write(out / PAGE, page)
     except OSError as error:
         raise UserError(f'"{out}" can\'t be written: {error.strerror or error}. Choose another folder.') from error
     progress(1.0, "Page written")
     return out / PAGE
+
+
+def _write_pictures(out: Path, parts: Sequence[Section]) -> None:
+    """Pictures of this page; those of an earlier one go."""
+    folder = out / PICTURES
+    folder.mkdir(exist_ok=True)
+    files = picture_files(parts)
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    for old in folder.glob("*.webp"):
+        if f"{PICTURES}/{old.name}" not in files:
+            old.unlink()
 
 
 def _write(path: Path, text: str) -> None:

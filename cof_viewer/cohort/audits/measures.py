@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from cof_viewer.cohort.audits.shape import anatomy_numbers, function_numbers, volume_curve
 from cof_viewer.cohort.audits.texture import texture_features
-from cof_viewer.cohort.case import CohortCase
+from cof_viewer.cohort.case import BOX_SPACING_MM, MOTION_STEP, CohortCase
 from cof_viewer.cohort.file import read_case, write_whole
 from cof_viewer.cohort.manifest import CaseRow
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.errors import UserError
+from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 
 _CACHE = "measures.json"
-_VERSION = 3
+_VERSION = 4
 _BATCH = 16
 
 
@@ -42,6 +43,7 @@ class Measures:
         rr_ms: of the case.
         ecg_name: of the record.
         truth: numbers that only some kinds state ("dyssynchrony_ms").
+        motion: see `motion_numbers`.
     """
 
     function: dict[str, float]
@@ -52,6 +54,7 @@ class Measures:
     rr_ms: float
     ecg_name: str = ""
     truth: dict[str, float] = field(default_factory=dict)
+    motion: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,28 @@ def measure_case(case: CohortCase) -> Measures:
         rr_ms=float(case.rr_ms),
         ecg_name=case.ecg_name,
         truth=truth,
+        motion=motion_numbers(case),
     )
+
+
+def motion_numbers(case: CohortCase) -> dict[str, float]:
+    """How well the kept motion carries ED's labels to those of ES, and where it folds.
+
+    Returns:
+        Dice of "lv", "myo" and "rv" at ES; "tracked_lv" before the motion was fitted to the ends, where it was; and
+        "folded_percent" of the cells of the phase that folds most.
+    """
+    import torch
+
+    from cof_viewer.cohort.carried import carried_dice
+    from cof_viewer.engine.motion.kept import cell_areas
+
+    reached = carried_dice(case)
+    areas = cell_areas(torch.from_numpy(case.displacement_mm.astype(np.float32)), MOTION_STEP * BOX_SPACING_MM).numpy()
+    numbers = {name: reached[label] for name, label in (("lv", Label.LV), ("myo", Label.MYO), ("rv", Label.RV))}
+    if "tracked_lv_dice" in case.recipe:
+        numbers["tracked_lv"] = float(str(case.recipe["tracked_lv_dice"]))
+    return numbers | {"folded_percent": 100.0 * float((areas <= 0).mean(axis=(1, 2, 3)).max())}
 
 
 def ecg_numbers(signal_mv: NDArray[np.float32] | None) -> dict[str, float]:

@@ -36,6 +36,7 @@ def test_page_is_whole_and_needs_nothing_beside_it(
     for title in (
         "What is in the store",
         "Population",
+        "Motion from ED to ES",
         "What anatomy and ECG tell",
         "ECGs",
         "pictures",
@@ -49,6 +50,10 @@ def test_page_is_whole_and_needs_nothing_beside_it(
     assert all(base64.b64decode(data).startswith(b"\x89PNG") for data in pictures)
     assert "nan" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text).lower()
     assert (tmp_path / "out" / "summary.md").read_text(encoding="utf-8").startswith("# Cohort audit")
+    summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\((pictures/[a-z0-9-]+\.webp)\)", summary)
+    assert len(shown) == len(set(shown)) == len(pictures)
+    assert all((tmp_path / "out" / name).read_bytes()[8:12] == b"WEBP" for name in shown)
     shares = [share for share, _ in words]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

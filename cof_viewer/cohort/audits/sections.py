@@ -22,7 +22,7 @@ from cof_viewer.cohort.audits.measures import Measured
 from cof_viewer.cohort.audits.page import Figure, Section, Table
 from cof_viewer.cohort.audits.population import METRICS, PopulationLine, counts, origins, population
 from cof_viewer.cohort.audits.published import MEAN_WITHIN_SD, SD_WITHIN, family_of
-from cof_viewer.cohort.case import COMPONENTS, CohortCase, Kind
+from cof_viewer.cohort.case import COMPONENTS, Kind
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.split import Split
 
@@ -167,11 +167,7 @@ def picture_section(store: Store, cases: Sequence[Measured]) -> Section:
         ["set", "beside", "#patients each", "#Fréchet distance of hand-made features"],
         [[d.first, d.second, str(d.n), f"{d.distance:.2f}"] for d in distances],
     )
-    figures = []
-    for kinds, name in ((REAL_PICTURES, "Real"), (_MADE, "Made")):
-        shown = _montage_rows(store, cases, kinds)
-        if shown:
-            figures.append(Figure(pictures.montage(shown), f"{name}: base, middle and apex of the LV at ED and at ES."))
+    figures = _side_by_side(store, cases)
     words = (
         "The distance compares grey levels, contrasts, edges, flicker and spatial frequencies of the largest LV slice, "
         "as Gaussians, each number in units of its pooled SD, with as many patients in each set; real against other "
@@ -246,14 +242,37 @@ def _ecg_row(line: EcgLine) -> list[str]:
     return [line.family, ECG_NUMBERS[line.number], *written, f"{line.apart:.2f}"]
 
 
-def _montage_rows(store: Store, cases: Sequence[Measured], kinds: Sequence[Kind]) -> list[tuple[str, CohortCase]]:
-    """Some cases of these kinds of different conditions, the same every time."""
+def _side_by_side(store: Store, cases: Sequence[Measured]) -> list[Figure]:
+    """Real above made hearts of each condition that both have; one picture of each sort where they share none."""
+    real, made = (_one_each(cases, kinds) for kinds in (REAL_PICTURES, _MADE))
+    shared = sorted(real.keys() & made.keys(), key=_shown_first)[:_SHOWN]
+    both = [
+        (f"{family},\n{name}", of[family]) for family in shared for of, name in ((real, "real"), (made, "simulated"))
+    ]
+    sets = [("Real and simulated", both)] if both else []
+    if not both:
+        for name, of in (("Real", real), ("Simulated", made)):
+            alone = [(family, of[family]) for family in sorted(of, key=_shown_first)[:_SHOWN]]
+            sets += [(name, alone)] if alone else []
+    return [
+        Figure(
+            pictures.montage([(name, store.load(c.row.case_id)) for name, c in rows]),
+            f"{title}: base, middle and apex of the LV at ED and at ES; black is beyond what was imaged.",
+        )
+        for title, rows in sets
+    ]
+
+
+def _one_each(cases: Sequence[Measured], kinds: Sequence[Kind]) -> dict[str, Measured]:
+    """A case of these kinds of each condition, the same every time."""
     chosen: dict[str, Measured] = {}
     for case in sorted((c for c in cases if c.row.kind in kinds), key=lambda c: c.row.sha256):
         chosen.setdefault(family_of(case.row.group), case)
-    order = sorted(chosen, key=lambda family: (family not in _SHOWN_FIRST, family))
-    rows = [chosen[family] for family in order][:_SHOWN]
-    return [(family_of(c.row.group), store.load(c.row.case_id)) for c in rows]
+    return chosen
+
+
+def _shown_first(family: str) -> tuple[bool, str]:
+    return family not in _SHOWN_FIRST, family
 
 
 def _r(value: float) -> str:

@@ -152,7 +152,7 @@ def _train_one(trainer: Trainer, wishes: _Wishes, many: bool, progress: Progress
     order = _order(trainer, wishes, many)
     folder, config = order.out, order.config
     named = _named(progress, trainer.name)
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     if wishes.resume and _finished(folder) == _digest(config):
         _say(f"{trainer.name}: was finished before", quiet)
     else:
@@ -161,7 +161,9 @@ def _train_one(trainer: Trainer, wishes: _Wishes, many: bool, progress: Progress
         os.environ[_LEADER_AT] = trainer.name
         trainer.train(order, named, work.cancel)
         (folder / _FINISHED).write_text(json.dumps({"config": _digest(config)}), encoding="utf-8")
-        _say(f"{trainer.name}: trained in {(time.monotonic() - began) / 60:.1f} min, {_last_figures(folder)}", quiet)
+        minutes, seconds = (time.monotonic() - began) / 60, time.process_time() - worked
+        took = f"{minutes:.1f} min ({seconds:.0f} s of processor time)"
+        _say(f"{trainer.name}: trained in {took}, {_last_figures(folder)}", quiet)
         _say(str(folder / "checkpoint.pt"), quiet)
     if wishes.publish is not None:
         _publish(trainer, folder, wishes.publish, quiet)

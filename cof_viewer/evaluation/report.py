@@ -8,9 +8,10 @@ from pathlib import Path
 from cof_viewer.cohort.file import write_whole
 from cof_viewer.domain.split import Split
 from cof_viewer.evaluation.figures import write_figures
+from cof_viewer.evaluation.methods import Method, method_of
 from cof_viewer.evaluation.record import Record
 from cof_viewer.evaluation.settings import Settings
-from cof_viewer.evaluation.study import Study, studies, words_of
+from cof_viewer.evaluation.study import Study, studies
 from cof_viewer.evaluation.tables import TABLES, markdown, write_table
 from cof_viewer.evaluation.tables.base import grid
 
@@ -23,12 +24,12 @@ def write_report(records: Sequence[Record], settings: Settings) -> Path:
     Returns:
         The report's path.
     """
-    parts = [f"# Evaluation, {settings.part.value} part", _methods(settings.methods)]
+    methods = [method_of(name) for name in settings.methods]
+    names = [method.name for method in methods]
+    parts = [f"# Evaluation, {settings.part.value} part", _methods(methods)]
     if settings.part is Split.TEST:
         parts.append("Test patients are looked at once, at the end; validation decides everything else.")
-    made = studies(
-        records, settings.part, settings.methods, settings.out, labels=settings.labels, backbone=settings.backbone
-    )
+    made = studies(records, settings.part, names, settings.out, labels=settings.labels, backbone=settings.backbone)
     for study in made:
         parts += _of_study(study, settings.out)
     path = settings.out / REPORT
@@ -37,8 +38,8 @@ def write_report(records: Sequence[Record], settings: Settings) -> Path:
     return path
 
 
-def _methods(names: Sequence[str]) -> str:
-    rows = [(name, words_of(name)) for name in names]
+def _methods(methods: Sequence[Method]) -> str:
+    rows = [(method.name, method.words) for method in methods]
     return grid(("method", "what it is"), rows)
 
 

@@ -168,6 +168,8 @@ def _keys(
             if method.uses_weights:
                 made_by = {k: v for k, v in weights.items() if k != "assessor"}
                 own += [made_by, settings.members, settings.seed, cof_viewer.__version__]
+            if method.own_weights():
+                own.append(method.own_weights())
             if method.name.startswith("shuffled"):
                 own.append(sha_of.get(donors.get(row.case_id, ""), ""))
             if method.learns:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cof_viewer.cohort.case import Kind
 from cof_viewer.domain.split import Split
-from cof_viewer.evaluation.methods import OURS, all_methods
+from cof_viewer.evaluation.methods import OURS
 from cof_viewer.evaluation.record import Record
 
 _MATCHED = (
@@ -97,11 +97,6 @@ class Study:
         failed = {method: len(self.failed(method)) for method in self.methods}
         bad = ", ".join(f"{method} {count}" for method, count in failed.items() if count)
         return [*said, f"Invalid outputs: {bad or 'none'}."]
-
-
-def words_of(method: str) -> str:
-    """What a method does, in words."""
-    return all_methods()[method].words
 
 
 def studies(records: Sequence[Record], part: Split, methods: Sequence[str], out: Path, **known: str) -> list[Study]:

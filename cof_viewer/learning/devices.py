@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 
 from cof_viewer.domain.errors import UserError
 from cof_viewer.learning.rank import RANK, is_follower
@@ -60,8 +59,8 @@ def launched(precision: Any) -> Fabric:
         UserError: the machine has no such devices.
     """
     chosen = _chosen.get() or _ONE
-    try:  # the masked autoencoder's last norm learns nothing, and conditions may be masked: some weights go unused
-        strategy: Any = DDPStrategy(find_unused_parameters=True) if chosen.count > 1 else "auto"
+    try:
+        strategy = "ddp" if chosen.count > 1 else "auto"
         fabric = Fabric(accelerator=chosen.accelerator, devices=chosen.count, strategy=strategy, precision=precision)
     except (ValueError, RuntimeError) as error:  # MisconfigurationException is one of them
         raise UserError(

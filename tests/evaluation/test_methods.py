@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from cof_viewer.evaluation.methods import DEFAULT, OURS, all_methods, chosen_met
 from cof_viewer.evaluation.methods.engine import EngineMethod
 from cof_viewer.evaluation.methods.numbers import retimed
 from cof_viewer.evaluation.methods.packed import PackedMethod
+from tests.conftest import ROOT
 from tests.evaluation.made import ES, swing, tube_case
 
 MODELS = Path("models")
@@ -162,3 +164,25 @@ def test_the_box_lies_in_the_middle_of_the_canonical_grid():
     assert np.isfinite(geometry(labels, 10.0)).all()
     volume = volume_of(CASES[0])
     assert volume.grid.spacing_mm == pytest.approx((1.5, 1.5, 10.0))
+
+
+def test_a_packed_form_takes_the_weights_of_another_folder(tmp_path):
+    (method,) = chosen_methods([f"cof-packed:{_copied(tmp_path / 'without_rea')}"], ROOT / "models")
+    assert method.name == "cof-packed@without_rea"
+    assert '"without_rea"' in method.words
+    assert len(method.own_weights()) == 64
+    assert chosen_methods(["cof-packed"], ROOT / "models")[0].own_weights() == ""
+    with pytest.raises(UserError, match="one name"):
+        chosen_methods([f"cof-packed:{_copied(tmp_path / str(k) / 'same')}" for k in (1, 2)], ROOT / "models")
+    with pytest.raises(UserError, match="can't be used"):
+        chosen_methods([f"cof-packed:{tmp_path / 'nothing'}"], ROOT / "models")
+    with pytest.raises(UserError, match='no method "static:'):
+        chosen_methods(["static:here"], ROOT / "models")
+
+
+def _copied(folder):
+    """A models folder with what a packed form needs."""
+    folder.mkdir(parents=True)
+    for name in ("manifest.json", "packed.safetensors", "ecg_encoder.safetensors"):
+        shutil.copy(ROOT / "models" / name, folder / name)
+    return folder

@@ -26,8 +26,10 @@ from cof_viewer.engine.generate import medoid
 from cof_viewer.engine.packed.anatomy import box_of
 from cof_viewer.engine.packed.generator import PackedGenerator
 from cof_viewer.engine.packed.network import Form
+from cof_viewer.engine.packed.pack import heart_extent
+from cof_viewer.engine.packed.pictures import bright_grey, unpack_pictures
 from cof_viewer.engine.packed.sample import DDIM_STEPS, EULER_STEPS
-from cof_viewer.engine.packed.scanner import at_phases, motion_of, outside_share, warped_beat
+from cof_viewer.engine.packed.scanner import at_phases, changed_beat, motion_of, outside_share, warped_beat
 from cof_viewer.engine.packed.warp import BoxWarp
 from cof_viewer.engine.weights import read_entries
 from cof_viewer.signal import representative_beat
@@ -83,18 +85,25 @@ class PackedEngine:
         beat = representative_beat(ecg)
         image, labels = _box(prepared)
         warp = BoxWarp.of(labels, prepared.slice_mm)
-        drawn: list[Float] = []
+        packs: list[Float] = []
         for member in range(members):
             progress(0.6 * member / members, "Drawing the motion from the ECG")
-            drawn.append(
-                self.generator.generate(
+            packs.append(
+                self.generator.drawn(
                     image, labels, prepared.slice_mm, beat, seed=seed + member, steps=steps, cancel=cancel
                 )
             )
+        drawn = [self.generator.displacement(pack, labels) for pack in packs]
         curves = np.stack([warp.lv_curve_ml(at_phases(field, phases)) for field in drawn])
-        chosen = drawn[medoid(curves)]
+        middle = medoid(curves)
+        chosen = drawn[middle]
         field = at_phases(chosen, phases)
         cine, warped = warped_beat(prepared, field, part_of(progress, 0.6, 0.95), cancel)
+        if self.generator.network.config.target == "pictures":
+            change = unpack_pictures(
+                packs[middle], heart_extent(labels), len(labels), self.generator.network.config.pack, bright_grey(image)
+            )
+            cine = changed_beat(prepared, cine, at_phases(change, phases))
         motion = motion_of(prepared, chosen, phases)
         phase_ms = regular_phase_ms(phases, beat.rr_ms)
         function = function_from_labels(

@@ -78,11 +78,30 @@ class PackedGenerator:
             ValueError: the labels are empty.
             Cancelled: somebody asked to stop.
         """
+        drawn = self.drawn(image, labels, slice_mm, beat, seed=seed, steps=steps, cancel=cancel)
+        return self.displacement(drawn, labels)
+
+    def drawn(
+        self,
+        image: NDArray[np.generic],
+        labels: NDArray[np.uint8],
+        slice_mm: float,
+        beat: Beat | None,
+        *,
+        seed: int = 0,
+        steps: int | None = None,
+        cancel: CancelToken = NEVER,
+    ) -> Float:
+        """The pack [C, T, Hf, Wf] of one drawn beat; arguments as in `generate`."""
         layout = self.network.config.pack
         condition = self.condition(image, labels, slice_mm, beat)
         noise = torch.randn((1, *layout.shape), generator=torch.Generator().manual_seed(seed)).to(self.device)
-        drawn = sample(self.network, noise, condition, steps, cancel)[0].cpu().numpy()
-        return unpack(drawn, heart_extent(labels), len(labels), layout)[0]
+        return np.asarray(sample(self.network, noise, condition, steps, cancel)[0].cpu().numpy())
+
+    def displacement(self, drawn: Float, labels: NDArray[np.uint8]) -> Float:
+        """The displacement [T, z, Hf, Wf, 3] of a drawn pack; 0 everywhere where pictures were learned."""
+        field = unpack(drawn, heart_extent(labels), len(labels), self.network.config.pack)[0]
+        return field if self.network.config.target == "motion" else np.zeros_like(field)
 
     def condition(
         self, image: NDArray[np.generic], labels: NDArray[np.uint8], slice_mm: float, beat: Beat | None

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from cof_viewer.engine.packed.pack import PackLayout
 
 Form = Literal["flow", "diffusion"]
+Route = Literal["dynamic", "spatial"]
+Target = Literal["motion", "pictures"]
 
 EMBEDDING, PHASE_EMBEDDING = 768, 128
 DYNAMIC = EMBEDDING + PHASE_EMBEDDING
@@ -49,6 +51,10 @@ class PackedConfig:
         blocks: residual blocks a level, each way.
         rea_channels: of the anatomy features.
         dynamic_width: hidden numbers that the dynamic vector is turned into.
+        rea: whether the anatomy's features are told; without is an ablation.
+        ecg_route: "dynamic" by the dynamic vector, its phases by the phase vector; "spatial" is an ablation: the
+            embedding as images, the same at every phase, and phases evenly spaced.
+        target: "motion" of the teacher, or "pictures" without it (see `pictures`), an ablation.
         whole_kernels: 3 x 3 x 3 kernels; else 1 x 3 x 3 and 3 x 1 x 1 one after the other, five times cheaper.
     """
 
@@ -60,6 +66,9 @@ class PackedConfig:
     rea_channels: int = 32
     dynamic_width: int = 256
     whole_kernels: bool = False
+    rea: bool = True
+    ecg_route: Route = "dynamic"
+    target: Target = "motion"
 
     @property
     def anatomy_channels(self) -> int:
@@ -110,7 +119,7 @@ class Embedded:
     """A condition in the network's own terms, the same for every step of the flow.
 
     Attributes:
-        images: [n, rea + clock, T, Hf, Wf].
+        images: [n, rea + clock (+ ECG), T, Hf, Wf].
         dynamic: [n, dynamic_width].
     """
 
@@ -190,13 +199,17 @@ class PackedNetwork(nn.Module):
         super().__init__()
         self.config = config
         widths, patch, blocks = config.widths, config.patch, config.blocks
-        self.anatomy = _Anatomy(config.anatomy_channels, config.rea_channels)
+        if config.rea:
+            self.anatomy = _Anatomy(config.anatomy_channels, config.rea_channels)
+        if config.ecg_route == "spatial":
+            self.spatial_ecg = nn.Linear(EMBEDDING, config.rea_channels)
         self.phase = nn.Sequential(
             nn.Linear(config.pack.phases, PHASE_EMBEDDING), nn.SiLU(), nn.Linear(PHASE_EMBEDDING, PHASE_EMBEDDING)
         )
         self.dynamic = nn.Sequential(nn.Linear(DYNAMIC + 2, config.dynamic_width), nn.SiLU())
         self.tau = nn.Linear(2 * _TAU_ANGLES, config.dynamic_width)
-        inside = config.pack.channels + 1 + config.rea_channels + _CLOCK
+        told = config.rea + (config.ecg_route == "spatial")
+        inside = config.pack.channels + 1 + told * config.rea_channels + _CLOCK
         self.enter = nn.Conv3d(inside, widths[0], (1, patch, patch), (1, patch, patch))
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
@@ -218,17 +231,19 @@ class PackedNetwork(nn.Module):
     def embed(self, condition: PackedCondition) -> Embedded:
         """What stays the same over the steps of the flow."""
         seen, heard = condition.has_anatomy, condition.has_ecg
-        phases = self.config.pack.phases
-        features = self.anatomy(condition.anatomy * seen[..., None, None])
-        even = torch.arange(phases, device=seen.device, dtype=seen.dtype) / phases
-        phase = heard * condition.phase + (1 - heard) * even
-        standard = (condition.embedding - self.embedding_mean) / self.embedding_spread
-        dynamic = self.dynamic(torch.cat([heard * standard, self.phase(phase), seen, heard], dim=1))
-        shape = (-1, -1, phases, *features.shape[-2:])
-        images = torch.cat(
-            [features[:, :, None].expand(*shape), clock_images(phase)[..., None, None].expand(*shape)], dim=1
-        )
-        return Embedded(images, dynamic)
+        pack, spatial = self.config.pack, self.config.ecg_route == "spatial"
+        even = torch.arange(pack.phases, device=seen.device, dtype=seen.dtype) / pack.phases
+        phase = even.expand_as(condition.phase) if spatial else heard * condition.phase + (1 - heard) * even
+        standard = heard * (condition.embedding - self.embedding_mean) / self.embedding_spread
+        vector = torch.zeros_like(standard) if spatial else standard
+        dynamic = self.dynamic(torch.cat([vector, self.phase(phase), seen, heard], dim=1))
+        maps = [clock_images(phase)[..., None, None]]
+        if self.config.rea:
+            maps.insert(0, self.anatomy(condition.anatomy * seen[..., None, None])[:, :, None])
+        if spatial:
+            maps.append(self.spatial_ecg(standard)[:, :, None, None, None])
+        shape = (-1, -1, pack.phases, pack.rows, pack.columns)
+        return Embedded(torch.cat([part.expand(*shape) for part in maps], dim=1), dynamic)
 
     def forward(self, x: Tensor, tau: Tensor, embedded: Embedded) -> Tensor:
         """The data that a noisy pack hides.

@@ -8,6 +8,7 @@ heart, and are the least-squares fit of all slices: packing what was unpacked gi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,12 +87,10 @@ def pack(
     Returns:
         float32 [C, T, Hf, Wf]; displacement over its scale, confidence from -1 to 1.
     """
-    fit = _plane_fit(displacement_mm.shape[1], extent, layout.planes)
     scaled = displacement_mm.astype(np.float32) / np.asarray(layout.scale_mm, np.float32)
     dx, dy, dz = (np.asarray(scaled[..., k], np.float32) for k in range(3))
     sure = np.asarray(2.0 * np.clip(confidence, 0, 1) - 1.0, np.float32)
-    planes = [_applied(fit, np.moveaxis(block, 1, 0)) for block in (dz, dy, dx, sure)]
-    return np.ascontiguousarray(np.concatenate(planes), dtype=np.float32)
+    return blocks_to_planes((dz, dy, dx, sure), extent, layout)
 
 
 def unpack(packed: Float, extent: tuple[int, int], slices: int, layout: PackLayout) -> tuple[Float, Float]:
@@ -106,12 +105,24 @@ def unpack(packed: Float, extent: tuple[int, int], slices: int, layout: PackLayo
     Returns:
         displacement in mm [T, z, Hf, Wf, 3] = (dx, dy, dz) and confidence [T, z, Hf, Wf], 0 to 1; both float32.
     """
-    weights = plane_weights(slices, extent, layout.planes)
-    blocks = packed.reshape(len(COMPONENTS), layout.planes, *packed.shape[1:])
-    dz, dy, dx, sure = (np.moveaxis(_applied(weights, block), 0, 1) for block in blocks)
+    dz, dy, dx, sure = planes_to_blocks(packed, extent, slices, layout)
     displacement = np.stack([dx, dy, dz], axis=-1) * np.asarray(layout.scale_mm, np.float32)
     displacement[0] = 0.0
     return np.ascontiguousarray(displacement, dtype=np.float32), np.clip(0.5 * (sure + 1.0), 0.0, 1.0)
+
+
+def blocks_to_planes(blocks: Sequence[Float], extent: tuple[int, int], layout: PackLayout) -> Float:
+    """Four blocks [T, z, Hf, Wf] as the channels of a pack [C, T, Hf, Wf]."""
+    fit = _plane_fit(blocks[0].shape[1], extent, layout.planes)
+    planes = [_applied(fit, np.moveaxis(block, 1, 0)) for block in blocks]
+    return np.ascontiguousarray(np.concatenate(planes), dtype=np.float32)
+
+
+def planes_to_blocks(packed: Float, extent: tuple[int, int], slices: int, layout: PackLayout) -> list[Float]:
+    """The four blocks [T, z, Hf, Wf] of a pack [C, T, Hf, Wf]."""
+    weights = plane_weights(slices, extent, layout.planes)
+    blocks = packed.reshape(len(COMPONENTS), layout.planes, *packed.shape[1:])
+    return [np.moveaxis(_applied(weights, block), 0, 1) for block in blocks]
 
 
 def _plane_fit(slices: int, extent: tuple[int, int], planes: int) -> NDArray[np.float64]:

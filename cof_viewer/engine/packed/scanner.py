@@ -82,14 +82,14 @@ def outside_share(labels: NDArray[np.uint8], displacement_mm: Float, slice_mm: f
 
 
 def _at_box_pixels(field_mm: Float, at: Tensor) -> Float:
-    """A field [t, z, h, w, 3] at pixels (x, y) [rows, columns, 2] of the box, its edge going on: [t, z, rows, ...]."""
-    phases, slices, rows, columns = field_mm.shape[:4]
-    flat = torch.from_numpy(field_mm).reshape(-1, rows, columns, 3).permute(0, 3, 1, 2)
+    """A field [t, z, h, w, n] at pixels (x, y) [rows, columns, 2] of the box, its edge going on: [t, z, rows, ...]."""
+    phases, slices, rows, columns, parts = field_mm.shape
+    flat = torch.from_numpy(field_mm).reshape(-1, rows, columns, parts).permute(0, 3, 1, 2)
     unit = (at + 0.5) * (2.0 / BOX_PIXELS) - 1.0
     read_there = F.grid_sample(
         flat, unit[None].expand(len(flat), -1, -1, -1), align_corners=False, padding_mode="border"
     )
-    return np.ascontiguousarray(read_there.permute(0, 2, 3, 1).reshape(phases, slices, *at.shape[:2], 3).numpy())
+    return np.ascontiguousarray(read_there.permute(0, 2, 3, 1).reshape(phases, slices, *at.shape[:2], parts).numpy())
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,19 @@ class PackedScannerWarp:
         sizes = np.zeros(len(Label))
         sizes[1:] = shares.sum(dim=(0, 2, 3), dtype=torch.float64).numpy()
         return picture, labels, sizes
+
+    def changed(self, picture: Float, change: Float) -> Float:
+        """A picture [z, y, x] with changes of grey [z, h, w] of the box added where the heart can move."""
+        there = _at_box_pixels(change[None, ..., None], self._at_box)[0, ..., 0]
+        result = np.array(picture, dtype=np.float32)
+        result[:, self._window.rows, self._window.columns] += there * self._moving.numpy()
+        return result
+
+
+def changed_beat(prepared: Prepared, cine: Float, change: Float) -> Float:
+    """Pictures [t, z, y, x] with changes of grey [t, z, h, w] of the box added, near the heart alone."""
+    warp = PackedScannerWarp(prepared)
+    return np.stack([warp.changed(picture, step) for picture, step in zip(cine, change, strict=True)])
 
 
 def warped_beat(

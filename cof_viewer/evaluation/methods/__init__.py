@@ -11,10 +11,10 @@ from cof_viewer.evaluation.methods.engine import engine_methods
 from cof_viewer.evaluation.methods.measured import MeasuredBeat
 from cof_viewer.evaluation.methods.moved import moved_methods
 from cof_viewer.evaluation.methods.numbers import number_methods
-from cof_viewer.evaluation.methods.packed import packed_methods
+from cof_viewer.evaluation.methods.packed import PackedMethod, packed_methods, with_weights_of
 from cof_viewer.evaluation.methods.regression import Regression
 
-__all__ = ["DEFAULT", "OURS", "Lesson", "Method", "Tools", "all_methods", "chosen_methods"]
+__all__ = ["DEFAULT", "OURS", "Lesson", "Method", "Tools", "all_methods", "chosen_methods", "method_of"]
 
 OURS = "cof"
 """What all others are compared with."""
@@ -38,14 +38,34 @@ def all_methods() -> dict[str, Method]:
 def chosen_methods(names: Sequence[str], models: Path) -> list[Method]:
     """Methods by name, in the order given, each once.
 
+    Args:
+        names: of methods; "cof-packed:DIR" and "cof-diffusion:DIR" take the weights of another folder and are called
+            "cof-packed@NAME" by the folder's name.
+        models: the weights in use.
+
     Raises:
         UserError: there is no such method, or what it needs is not there.
     """
-    known = all_methods()
-    for name in names:
-        if name not in known:
-            raise UserError(f'There is no method "{name}". Choose from {", ".join(known)}.', code="option")
-    chosen = [known[name] for name in dict.fromkeys(names)]
+    chosen = [method_of(name) for name in dict.fromkeys(names)]
+    shown = [method.name for method in chosen]
+    if len(set(shown)) < len(shown):
+        raise UserError("Two methods have weights in folders of one name. Name the folders apart.", code="option")
     for method in chosen:
         method.check(models)
     return chosen
+
+
+def method_of(name: str) -> Method:
+    """A method, not fitted, by what it was asked for or by what tables call it.
+
+    Raises:
+        UserError: there is no such method.
+    """
+    known = all_methods()
+    plain, colon, place = name.partition(":")
+    method = known.get(plain)
+    if colon and isinstance(method, PackedMethod):
+        return with_weights_of(method, Path(place).absolute())
+    if colon or method is None:
+        raise UserError(f'There is no method "{name}". Choose from {", ".join(known)}.', code="option")
+    return method

@@ -89,6 +89,10 @@ class Method(ABC):
             UserError: it isn't.
         """
 
+    def own_weights(self) -> str:
+        """A checksum of weights that are not among those in use; "" where there are none such."""
+        return ""
+
     def fit(self, lessons: Sequence[Lesson]) -> None:  # noqa: B027 - not every method learns
         """Learn from the train cases of one kind."""
 

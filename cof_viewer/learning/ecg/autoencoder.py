@@ -37,7 +37,7 @@ class MaskedAutoencoder(nn.Module):
             samples=encoder.samples,
         )
         self.decoder = StMemEncoder(inner)
-        for unused in (self.decoder.to_patch_embedding, self.decoder.projection):
+        for unused in (self.encoder.projection, self.decoder.to_patch_embedding, self.decoder.projection):
             unused.requires_grad_(False)
         self.predict = nn.Linear(decoder.width, encoder.patch)
 

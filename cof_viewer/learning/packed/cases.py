@@ -25,7 +25,9 @@ from cof_viewer.domain.split import Split
 from cof_viewer.engine.ecg_encoder import StMemEncoder, encode, load_encoder
 from cof_viewer.engine.packed.anatomy import anatomy_images, phase_vector_of
 from cof_viewer.engine.packed.confidence import local_agreement
+from cof_viewer.engine.packed.network import Target
 from cof_viewer.engine.packed.pack import PackLayout, heart_extent, pack, to_planes
+from cof_viewer.engine.packed.pictures import pack_pictures
 from cof_viewer.engine.weights import read_entries
 from cof_viewer.learning.watching import report
 from cof_viewer.signal import representative_beat
@@ -80,7 +82,12 @@ def chosen_rows(store: Store, part: Split, limit: int = 0) -> list[CaseRow]:
 
 
 def packed_cases(
-    store: Store, rows: Sequence[CaseRow], layout: PackLayout, encoding: Encoding, kept: Path
+    store: Store,
+    rows: Sequence[CaseRow],
+    layout: PackLayout,
+    encoding: Encoding,
+    kept: Path,
+    target: Target = "motion",
 ) -> list[PackedCase]:
     """The packs of these cases, from the folder of kept ones where they are there, made and kept where not.
 
@@ -89,30 +96,35 @@ def packed_cases(
     Raises:
         UserError: none is left.
     """
-    cases = [case for case in _each(store, rows, layout, encoding, kept) if case is not None]
+    cases = [case for case in _each(store, rows, layout, encoding, kept, target) if case is not None]
     if not cases:
         raise UserError("The store has no case with an ECG for this part of the split. Make more cases.", code="store")
     return cases
 
 
 def _each(
-    store: Store, rows: Sequence[CaseRow], layout: PackLayout, encoding: Encoding, kept: Path
+    store: Store, rows: Sequence[CaseRow], layout: PackLayout, encoding: Encoding, kept: Path, target: Target
 ) -> Iterator[PackedCase | None]:
     kept.mkdir(parents=True, exist_ok=True)
     for done, row in enumerate(rows):
         report(0.0, f"Packing case {done + 1} of {len(rows)}")
-        path = kept / f"{row.case_id}_{_key(row, layout, encoding)}.npz"
+        path = kept / f"{row.case_id}_{_key(row, layout, encoding, target)}.npz"
         if path.is_file():
             yield _read(path)
             continue
-        case = packed_case(store.load(row.case_id), layout, encoding.encoder)
+        case = packed_case(store.load(row.case_id), layout, encoding.encoder, target)
         if case is not None:
             _write(case, path)
         yield case
 
 
-def packed_case(case: CohortCase, layout: PackLayout, encoder: StMemEncoder) -> PackedCase | None:
-    """One case packed; None where its ECG holds no usable beat or it has another number of phases."""
+def packed_case(
+    case: CohortCase, layout: PackLayout, encoder: StMemEncoder, target: Target = "motion"
+) -> PackedCase | None:
+    """One case packed, its motion or the change of its pictures.
+
+    None where its ECG holds no usable beat or it has another number of phases.
+    """
     if case.ecg_mv is None or case.phases != layout.phases or not (case.labels[0] > 0).any():
         return None
     try:
@@ -120,10 +132,7 @@ def packed_case(case: CohortCase, layout: PackLayout, encoder: StMemEncoder) -> 
     except UserError:
         return None
     extent = heart_extent(case.labels[0])
-    confidence = np.ones(case.displacement_mm.shape[:-1], np.float32)
-    if case.kind not in _KNOWN_MOTION:
-        confidence = local_agreement(case.image, case.displacement_mm, case.slice_mm)
-    packed = pack(case.displacement_mm, confidence, extent, layout)
+    packed = pack_pictures(case.image, extent, layout) if target == "pictures" else _motion(case, extent, layout)
     return PackedCase(
         case_id=case.case_id,
         packed=packed.astype(np.float16),
@@ -132,6 +141,13 @@ def packed_case(case: CohortCase, layout: PackLayout, encoder: StMemEncoder) -> 
         embedding=np.asarray(encode(encoder, beat), np.float32),
         phase=phase_vector_of(beat, layout.phases),
     )
+
+
+def _motion(case: CohortCase, extent: tuple[int, int], layout: PackLayout) -> NDArray[np.float32]:
+    confidence = np.ones(case.displacement_mm.shape[:-1], np.float32)
+    if case.kind not in _KNOWN_MOTION:
+        confidence = local_agreement(case.image, case.displacement_mm, case.slice_mm)
+    return pack(case.displacement_mm, confidence, extent, layout)
 
 
 def heart_points(labels: NDArray[np.uint8], layout: PackLayout) -> NDArray[np.float32]:
@@ -143,8 +159,8 @@ def heart_points(labels: NDArray[np.uint8], layout: PackLayout) -> NDArray[np.fl
     return np.asarray(maximum_filter(planes, (1, 3, 3)) > 0, dtype=np.float32)
 
 
-def _key(row: CaseRow, layout: PackLayout, encoding: Encoding) -> str:
-    told = f"{_VERSION} {row.sha256} {layout} {encoding.sha256}"
+def _key(row: CaseRow, layout: PackLayout, encoding: Encoding, target: Target) -> str:
+    told = f"{_VERSION} {row.sha256} {layout} {encoding.sha256}" + ("" if target == "motion" else f" {target}")
     return hashlib.sha256(told.encode("utf-8")).hexdigest()[:16]
 
 

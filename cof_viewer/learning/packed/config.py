@@ -33,7 +33,7 @@ class PackedLoss:
 
 @dataclass(frozen=True)
 class PackedTraining(LoopSettings):
-    """One training; the loop's settings are described in `learning.fabric_loop.LoopConfig`.
+    """One training; the loop reads what `LoopSettings` names.
 
     Attributes:
         batch: cases a step.

@@ -63,8 +63,12 @@ def figures(network: PackedNetwork, cases: Sequence[JudgedCase], steps: int | No
     """Means over cases of one drawn beat each, the noise by the case's place in the list.
 
     `lv`, `myo`, `rv`: Dice at the true ES; `ef_mae_points`; `esv_mae_ml`, the drawn EF on the true EDV;
-    `es_mae_phases`; `ef_bias_points`; `not_moved_lv`: Dice of the anchor itself.
+    `es_mae_phases`; `ef_bias_points`; `not_moved_lv`: Dice of the anchor itself. Where pictures are learned, nothing
+    moves: `change_error` then, the drawn change's error over the true one's size (root mean squares).
     """
+    if network.config.target == "pictures":
+        errors = [_change_error(network, case, seed, steps) for seed, case in enumerate(cases)]
+        return {"change_error": float(np.mean(errors))}
     rows = [_judged(network, case, seed, steps) for seed, case in enumerate(cases)]
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
@@ -86,8 +90,20 @@ def _judged(network: PackedNetwork, case: JudgedCase, seed: int, steps: int | No
     }
 
 
+def _change_error(network: PackedNetwork, case: JudgedCase, seed: int, steps: int | None) -> float:
+    true = case.packed.packed.astype(np.float32)
+    error = drawn_pack(network, case, seed, steps) - true
+    return float(np.sqrt((error**2).mean() / max(float((true**2).mean()), 1e-12)))
+
+
 def drawn(network: PackedNetwork, case: JudgedCase, seed: int, steps: int | None) -> NDArray[np.float32]:
     """Displacement [T, z, Hf, Wf, 3] of one drawn beat."""
+    packed = drawn_pack(network, case, seed, steps)
+    return unpack(packed, heart_extent(case.ed_labels), len(case.ed_labels), network.config.pack)[0]
+
+
+def drawn_pack(network: PackedNetwork, case: JudgedCase, seed: int, steps: int | None) -> NDArray[np.float32]:
+    """The pack [C, T, Hf, Wf] of one drawn beat."""
     layout = network.config.pack
     place = next(network.parameters()).device
     noise = torch.randn((1, *layout.shape), generator=torch.Generator().manual_seed(seed)).to(place)
@@ -97,5 +113,4 @@ def drawn(network: PackedNetwork, case: JudgedCase, seed: int, steps: int | None
         torch.from_numpy(part.astype(np.float32)).to(place)[None] for part in (told.anatomy, told.embedding, told.phase)
     )
     condition = PackedCondition(anatomy, embedding, phase, one, one)
-    packed = sample(network, noise, condition, steps)[0].cpu().numpy()
-    return unpack(packed, heart_extent(case.ed_labels), len(case.ed_labels), layout)[0]
+    return np.asarray(sample(network, noise, condition, steps)[0].cpu().numpy())

@@ -76,7 +76,8 @@ class PackedTask:
         """[n, C, 1, Hf, Wf]: the same for all phases and components, but for the confidence."""
         loss = self.config.loss
         inside = _stacked(hearts)[:, None]
-        parts = torch.tensor([1.0] * (len(COMPONENTS) - 1) + [loss.confidence]).reshape(1, -1, 1, 1, 1)
+        last = loss.confidence if self.config.network.target == "motion" else 1.0
+        parts = torch.tensor([1.0] * (len(COMPONENTS) - 1) + [last]).reshape(1, -1, 1, 1, 1)
         whole = parts * (loss.background + (1 - loss.background) * inside)
         return whole.flatten(1, 2)[:, :, None]
 

@@ -49,9 +49,10 @@ def main(
         raise UserError("The packed form learns from a store of cases. Name one with --cohort.", code="store")
     settings = config if isinstance(config, PackedTraining) else read_config(config)
     opened, encoding, layout = Store.open(store), Encoding.load(models), settings.network.pack
+    target = settings.network.target
     kept = out.parent / KEPT
     rows = chosen_rows(opened, Split.TRAIN, settings.cases)
-    train = packed_cases(opened, rows, layout, encoding, kept)
+    train = packed_cases(opened, rows, layout, encoding, kept, target)
     held_out = _judged(settings, opened, encoding, kept)
     out.mkdir(parents=True, exist_ok=True)
     kinds = {row.case_id: str(row.kind) for row in rows}
@@ -69,7 +70,7 @@ def _judged(settings: PackedTraining, store: Store, encoding: Encoding, kept: Pa
     rows = chosen_rows(store, Split.VALIDATION, settings.judged)
     if not rows or not settings.judged:
         return []
-    cases = packed_cases(store, rows, settings.network.pack, encoding, kept)
+    cases = packed_cases(store, rows, settings.network.pack, encoding, kept, settings.network.target)
     return [JudgedCase.of(case, store.load(case.case_id)) for case in cases]
 
 

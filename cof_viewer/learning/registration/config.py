@@ -62,7 +62,7 @@ class DrawConfig:
 
 @dataclass(frozen=True)
 class RegistrationTraining(LoopSettings):
-    """One training; the loop's settings are described in `learning.fabric_loop.LoopConfig`.
+    """One training; the loop reads what `LoopSettings` names.
 
     Attributes:
         batch: pairs a step.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from cof_viewer.engine.ecg_encoder import EncoderConfig, StMemEncoder, config_va
 from cof_viewer.engine.packed import PackedGenerator, load_packed
 from cof_viewer.engine.packed.anatomy import BOX_MARGIN
 from cof_viewer.engine.packed.pack import PackLayout, heart_extent, unpack
-from cof_viewer.engine.packed.scanner import PackedScannerWarp, motion_of
+from cof_viewer.engine.packed.pictures import bright_grey, pack_pictures, unpack_pictures
+from cof_viewer.engine.packed.scanner import PackedScannerWarp, changed_beat, motion_of
 from cof_viewer.engine.packed.warp import BoxWarp
 from cof_viewer.engine.weights import save_weights
+from cof_viewer.learning.logs import last_row
 from cof_viewer.learning.packed.cases import Encoding, PackedCase, chosen_rows, heart_points, packed_case, packed_cases
 from cof_viewer.learning.packed.config import PackedTraining, config_from_dict, read_config
 from cof_viewer.learning.packed.judge import JudgedCase, figures
@@ -267,7 +270,41 @@ def _turned_anchor(truth: CohortCase):
     return volume, prepared_from_labels(volume, pose, LabelMap(labels, grid), canonical, torch.device("cpu"))
 
 
-@pytest.mark.parametrize("name", ["packed", "diffusion", "paper", "smoke"])
+@pytest.mark.parametrize("changes", [{"rea": False}, {"ecg_route": "spatial"}, {"target": "pictures"}])
+def test_every_ablation_is_learned_published_and_drawn(store, models, tmp_path, changes):
+    weights = Path(shutil.copytree(models, tmp_path / "weights"))
+    run = tmp_path / "runs" / "ablation"
+    main(replace(SMOKE, steps=2, network=replace(SMOKE.network, **changes)), run, store=store.folder, models=weights)
+    publish(run, weights)
+    _, prepared = _turned_anchor(case())
+    generation = load_packed(weights, "flow").generate(
+        prepared, make_ecg(np.arange(0.4, 9.8, 1.0)), phases=5, members=1, seed=3, steps=2
+    )
+    np.testing.assert_array_equal(generation.cine.data[0], prepared.volume.data)
+    moves = bool(generation.motion.pull_back_mm.any())
+    assert moves is (changes.get("target") != "pictures")
+    assert np.isfinite(generation.cine.data).all()
+    looked = last_row(run / "validation.csv")
+    assert ("change_error" in looked) is not moves
+
+
+def test_without_a_teacher_the_pictures_still_change(models):
+    truth = case()
+    _, prepared = _turned_anchor(truth)
+    layout = SMOKE.network.pack
+    packed = pack_pictures(truth.image, heart_extent(truth.labels[0]), layout)
+    change = unpack_pictures(packed, heart_extent(truth.labels[0]), truth.slices, layout, bright_grey(truth.image[0]))
+    still = np.repeat(prepared.volume.data[None], len(change), axis=0)
+    drawn = changed_beat(prepared, still, change)
+    true = np.stack([np.rot90(picture, axes=(1, 2)) for picture in truth.image]).astype(np.float32)
+    before, after = (np.abs(cine[ES_PHASE] - true[ES_PHASE]).mean() for cine in (still, drawn))
+    assert after < 0.5 * before
+    np.testing.assert_array_equal(drawn[0], prepared.volume.data)
+
+
+@pytest.mark.parametrize(
+    "name", ["packed", "diffusion", "paper", "smoke", "without_rea", "without_temporal_ecg", "without_teacher"]
+)
 def test_every_config_is_readable(name: str):
     config = read_config(CONFIGS / f"{name}.json")
     assert isinstance(config, PackedTraining)

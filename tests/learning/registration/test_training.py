@@ -118,7 +118,19 @@ def test_a_few_steps_on_one_batch_lower_the_loss() -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-@pytest.mark.parametrize("name", ["registration", "paper", "smoke"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "registration",
+        "paper",
+        "smoke",
+        "lambda_seg_0",
+        "lambda_seg_0.5",
+        "lambda_seg_1",
+        "lambda_seg_3",
+        "no_max_field",
+    ],
+)
 def test_every_config_is_read_and_steps_once(name: str) -> None:
     config = replace(read_config(CONFIGS / f"{name}.json"), batch=1, slices=2)
     task = RegistrationTask(config, [case()], [])

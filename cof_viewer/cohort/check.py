@@ -184,16 +184,13 @@ def _times(case: CohortCase) -> list[str]:
 
 
 def _motion(case: CohortCase) -> list[str]:
-    import torch
-
-    from cof_viewer.engine.motion.kept import cell_areas
+    from cof_viewer.engine.motion.kept import folded_shares
 
     wrong = []
     field = case.displacement_mm.astype(np.float32)
     if np.abs(field).max() > MOST_MM:
         wrong.append(f"The displacement reaches {np.abs(field).max():.0f} mm.")
-    areas = cell_areas(torch.from_numpy(field), MOTION_STEP * BOX_SPACING_MM).numpy()
-    folded = float((areas <= 0).mean(axis=(1, 2, 3)).max())
+    folded = float(folded_shares(field, MOTION_STEP * BOX_SPACING_MM).max())
     if folded > FOLDED_SHARE:
         wrong.append(f"The displacement folds at {100 * folded:.1f} % of its points.")
     size = np.linalg.norm(field, axis=-1).mean(axis=(1, 2, 3))

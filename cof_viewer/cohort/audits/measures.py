@@ -88,17 +88,15 @@ def motion_numbers(case: CohortCase) -> dict[str, float]:
         Dice of "lv", "myo" and "rv" at ES; "tracked_lv" before the motion was fitted to the ends, where it was; and
         "folded_percent" of the cells of the phase that folds most.
     """
-    import torch
-
     from cof_viewer.cohort.carried import carried_dice
-    from cof_viewer.engine.motion.kept import cell_areas
+    from cof_viewer.engine.motion.kept import folded_shares
 
     reached = carried_dice(case)
-    areas = cell_areas(torch.from_numpy(case.displacement_mm.astype(np.float32)), MOTION_STEP * BOX_SPACING_MM).numpy()
+    folded = folded_shares(case.displacement_mm, MOTION_STEP * BOX_SPACING_MM)
     numbers = {name: reached[label] for name, label in (("lv", Label.LV), ("myo", Label.MYO), ("rv", Label.RV))}
     if "tracked_lv_dice" in case.recipe:
         numbers["tracked_lv"] = float(str(case.recipe["tracked_lv_dice"]))
-    return numbers | {"folded_percent": 100.0 * float((areas <= 0).mean(axis=(1, 2, 3)).max())}
+    return numbers | {"folded_percent": 100.0 * float(folded.max())}
 
 
 def ecg_numbers(signal_mv: NDArray[np.float32] | None) -> dict[str, float]:

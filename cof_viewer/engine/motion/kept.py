@@ -50,6 +50,12 @@ def cell_areas(kept_mm: Tensor, step_mm: float) -> Tensor:
     return (1 + along[..., 0]) * (1 + down[..., 1]) - along[..., 1] * down[..., 0]
 
 
+def folded_shares(kept_mm: NDArray[np.floating], step_mm: float) -> NDArray[np.float64]:
+    """[t] share of the cells of each phase that fold, of kept motion [t, z, rows, columns, 2 or more] in mm."""
+    areas = cell_areas(torch.from_numpy(np.asarray(kept_mm, np.float32)), step_mm)
+    return np.asarray((areas <= 0).float().mean(dim=(1, 2, 3)).numpy(), dtype=np.float64)
+
+
 _LEAST_AREA = 0.02
 _ROUNDS = 200
 

@@ -63,6 +63,15 @@ def test_diagnosis_and_q_waves_choose_the_condition():
     assert choose_condition("lbbb", q, rng) in (Condition.LBBB, Condition.DILATED)
 
 
+def test_axis_of_the_record_is_handed_on():
+    ecg = simulate(3, phases=2, picture=False).ecg
+    beat = representative_beat(ecg)
+    measured = dict(zip(FEATURE_NAMES, ecg_features(beat, ecg).tolist(), strict=True))
+    found = findings_of("x1", "normal", beat, measured, np.random.default_rng(0))
+    assert found.axis_degrees == beat.intervals.axis_degrees
+    assert found.axis_degrees is not None
+
+
 def test_a_rate_out_of_range_is_named():
     patient = simulate(3, Condition.NORMAL, heart_rate_bpm=60, phases=2, picture=False)
     beat = representative_beat(patient.ecg)

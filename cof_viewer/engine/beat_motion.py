@@ -20,6 +20,7 @@ from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
 from cof_viewer.engine.motion.labels import imaged_share, slide_slices
 from cof_viewer.engine.registration import lattice_in_patient
 from cof_viewer.engine.through_plane import reached_slices
+from cof_viewer.engine.wall_volume import along_log, in_plane_log, wall_correction
 from cof_viewer.engine.warp import BeatField
 
 _NODES = 9
@@ -27,6 +28,7 @@ _FARTHEST_MM = 27.0  # that a point of the cavity's edge moves: half a dilated v
 _SECANT_STEPS = 4
 _AMOUNT_LIMITS = (0.1, 2.6)
 _RUNG = 1 / 16  # of the way ED -> ES; paths bend so little within one that what lies between is a straight line
+_LOOKS_AT_THE_WALL = 2
 _COARSE_RUNG = 0.13  # for volumes, up to the largest amount
 _SQUARINGS_OF_A_RUNG = 2
 _Part = tuple[slice, slice]  # rows and columns of the lattice
@@ -100,7 +102,7 @@ class MemberMotion:
 
 
 def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: bool, anchor_s: float) -> MemberMotion:
-    """Scale a velocity so that the soft LV volume at ES over that at ED is 1 - EF.
+    """Scale a velocity so that the soft LV volume at ES over that at ED is 1 - EF, the wall keeping its volume.
 
     Args:
         prepared: the anchor.
@@ -110,8 +112,10 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
         anchor_s: where the anchor stands between ED and ES.
     """
     descent, extend = base_motion(100.0 * ef, base_is_lost, prepared.slice_mm)
-    ladder = _Ladder(velocity[prepared.frame.first :], _COARSE_RUNG, _reach_of_cavity(prepared))
+    reach = _reach_of_cavity(prepared)
     unit = MemberMotion(velocity, descent, extend, anchor_s, np.zeros(0), np.zeros(0))
+    velocity = _keeping_the_wall(prepared, unit, ef, reach)
+    ladder = _Ladder(velocity[prepared.frame.first :], _COARSE_RUNG, reach)
 
     def ratio(amount: float) -> float:
         at = lv_volumes(prepared, unit, np.array([0.0, 1.0]), ladder, amount)
@@ -121,6 +125,54 @@ def scale_to_ef(prepared: Prepared, velocity: Tensor, ef: float, base_is_lost: b
     nodes = np.linspace(0.0, 1.0, _NODES)
     volumes = lv_volumes(prepared, unit, nodes, ladder, amount)
     return MemberMotion(velocity * amount, descent, extend, anchor_s, nodes, volumes)
+
+
+@torch.no_grad()
+def _keeping_the_wall(prepared: Prepared, unit: MemberMotion, ef: float, reach: _Part) -> Tensor:
+    """The velocity [z, 2, 64, 64] mm changed so that the wall has the same volume at ED and ES once the EF is met.
+
+    Logarithms of area grow about linearly with the velocity's amount, so one look tells both: what amount will meet the
+    EF, and what the wall will have gained or lost by then. The second look mends what is not linear.
+    """
+    velocity, amount = unit.velocity, 1.0
+    first, last = prepared.frame.first, prepared.frame.last
+    sources = [source_slices(prepared, unit, s) for s in (0.0, 1.0)]
+    along = along_log(sources[1], first, last) - along_log(sources[0], first, last)
+    outlines = prepared.distances[first:, :2, ::2, ::2][..., reach[0], reach[1]]
+    for _ in range(_LOOKS_AT_THE_WALL):
+        ladder = _Ladder(velocity[first:], _COARSE_RUNG, reach)
+        lv, in_plane = [], []
+        for s, source in enumerate(sources):
+            own = source[first:] - first
+            slid, moved, imaged = _moved(outlines, ladder.at(amount * (s - unit.anchor_s)), own, unit.extend_base)
+            lv.append(_lv_voxels(moved[:, :1], imaged))
+            in_plane.append(in_plane_log(slid, moved, own, last - first))
+        emptied = math.log(max(lv[1], 1.0) / max(lv[0], 1.0))
+        reached = float(np.clip(amount * math.log(1.0 - ef) / min(emptied, -0.02), *_AMOUNT_LIMITS))
+        missing = -(reached / amount * (in_plane[1] - in_plane[0]) + along)
+        velocity, amount = velocity + wall_correction(prepared, missing) / reached, reached
+    return velocity
+
+
+def _moved(
+    outlines: Tensor, lattice: Tensor, source: NDArray[np.float64], extend_base: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Distances [z, c, rows, columns] slid along the axis, moved in plane as well, and the imaged share [z]."""
+    identity, to_unit = (
+        identity_lattice(outlines.shape[-2], outlines.shape[-1], outlines.device),
+        _lattice_to_unit(outlines),
+    )
+    place = torch.from_numpy(source).float().to(outlines.device)
+    slid = slide_slices(outlines, place)
+    grid = identity + lattice.permute(0, 2, 3, 1) * to_unit
+    moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
+    return slid, moved, imaged_share(place, extend_base)
+
+
+def _lv_voxels(moved: Tensor, imaged: Tensor) -> float:
+    """LV volume in canonical voxels of distances [z, 1, rows, columns] on the lattice."""
+    areas = (moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum(dim=(1, 2, 3))
+    return 4.0 * float((areas * imaged).sum())
 
 
 def _reach_of_cavity(prepared: Prepared) -> _Part:
@@ -179,16 +231,12 @@ def lv_volumes(
     """
     first = prepared.frame.first
     cavity = prepared.distances[first:, :1, ::2, ::2][..., ladder.part[0], ladder.part[1]]
-    identity, to_unit = identity_lattice(cavity.shape[-2], cavity.shape[-1], cavity.device), _lattice_to_unit(cavity)
     out = np.empty(len(moments))
     for k, s in enumerate(moments):
-        source = torch.from_numpy(source_slices(prepared, member, float(s))[first:] - first).float().to(cavity.device)
+        source = source_slices(prepared, member, float(s))[first:] - first
         lattice = ladder.at(amount * (float(s) - member.anchor_s))
-        grid = identity + lattice.permute(0, 2, 3, 1) * to_unit
-        slid = slide_slices(cavity, source)
-        moved = F.grid_sample(slid, grid, align_corners=True, padding_mode="border")
-        areas = (moved / (2 * CANONICAL_SPACING_MM) + 0.5).clamp(0, 1).sum(dim=(1, 2, 3))
-        out[k] = 4.0 * float((areas * imaged_share(source, member.extend_base)).sum())
+        _, moved, imaged = _moved(cavity, lattice, source, member.extend_base)
+        out[k] = _lv_voxels(moved, imaged)
     return out
 
 

@@ -267,4 +267,4 @@ def test_volumes_are_the_same_from_the_cavitys_part_of_the_lattice(
     monkeypatch.setattr(beat_motion, "_reach_of_cavity", lambda _: (slice(0, 64), slice(0, 64)))
     whole = beat_motion.scale_to_ef(prepared, velocity, 0.65, True, 0.0)
     assert part.node_lv == pytest.approx(whole.node_lv, rel=1e-4)
-    assert torch.allclose(part.velocity, whole.velocity, rtol=1e-4)
+    assert torch.allclose(part.velocity, whole.velocity, rtol=1e-4, atol=1e-3)  # mm

@@ -7,8 +7,13 @@ the picture of a phase at (x, z) is the anchor at (x + u(x), z + w(z)). det J is
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from cof_viewer.engine.motion.frame import (
@@ -40,6 +45,20 @@ def smoothness(velocity: Tensor) -> Tensor:
     return along + (velocity[..., 1:, :] - velocity[..., :-1, :]).square().mean()
 
 
+class _Read(torch.autograd.Function):
+    """`VelocityDecoder.read` with a gradient by a sparse product: the library's sorts all places anew every time."""
+
+    @staticmethod
+    def forward(ctx: Any, knots: Tensor, decoder: VelocityDecoder) -> Tensor:
+        ctx.decoder = decoder
+        return decoder.read(knots)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        gradient = gradients[0]
+        return torch.from_numpy(ctx.decoder.spread @ gradient.cpu().numpy()).to(gradient), None
+
+
 class VelocityDecoder:
     """Turns codes of one heart into velocities on its lattice."""
 
@@ -50,16 +69,31 @@ class VelocityDecoder:
         cos, sin = float(torch.cos(torch.tensor(frame.rv_angle))), float(torch.sin(torch.tensor(frame.rv_angle)))
         self._axes = torch.tensor([[cos, sin], [-sin, cos]], device=device)  # rows: towards RV, and across
         self._scale_mm = frame.scale_mm
+        self.device = device
 
     def __call__(self, code: Tensor) -> Tensor:
         """[level·angle·knot·2] relative code -> [z, 2 (x, y), 64, 64] mm along canonical axes, for a whole beat."""
         knots = code.reshape(LEVELS, ANGLES, KNOTS, 2)
         centre = knots[:, :, :1].mean(dim=1, keepdim=True).expand(-1, ANGLES, -1, -1)
         flat = torch.cat([centre, knots[:, :, 1:]], dim=2).reshape(-1, 2)
-        at = self._index.shape
-        weight = self._weight.reshape(-1, at[-1])
-        local = F.embedding_bag(self._index.reshape(-1, at[-1]), flat, mode="sum", per_sample_weights=weight)
-        return smooth_velocity((local @ self._axes).reshape(*at[:-1], 2).permute(0, 3, 1, 2) * self._scale_mm)
+        local: Tensor = _Read.apply(flat, self)  # type: ignore[no-untyped-call]
+        return smooth_velocity(
+            (local @ self._axes).reshape(*self._index.shape[:-1], 2).permute(0, 3, 1, 2) * self._scale_mm
+        )
+
+    def read(self, knots: Tensor) -> Tensor:
+        """[places, 2] weighted sums of knots [level·angle·knot, 2]."""
+        width = self._index.shape[-1]
+        weight = self._weight.reshape(-1, width)
+        return F.embedding_bag(self._index.reshape(-1, width), knots, mode="sum", per_sample_weights=weight)
+
+    @cached_property
+    def spread(self) -> csr_array:
+        """The transpose of `read` as a sparse matrix [level·angle·knot, places]."""
+        width = self._index.shape[-1]
+        index, weight = self._index.cpu().numpy().ravel(), self._weight.cpu().numpy().ravel()
+        places = np.repeat(np.arange(len(index) // width), width)
+        return csr_array((weight, (index, places)), shape=(CODE_NUMBERS // 2, len(index) // width))
 
     def sample(self, velocity: Tensor, frame: AnatomicalFrame) -> Tensor:
         """Read a velocity [z, 2, 64, 64] in mm at the frame's knots: the code that resembles it most directly."""

@@ -31,7 +31,6 @@ from cof_viewer.learning.flow.fit import fit_beat
 from cof_viewer.learning.watching import report, stop_is_asked
 
 _COHORT_KINDS = (Kind.SIMULATED, Kind.ECG_FIRST, Kind.MEASURED_PAIR)
-_COHORT_STEPS = 45
 
 
 def canonical_labels(labels: NDArray[np.uint8], pose: CanonicalPose) -> NDArray[np.uint8]:
@@ -61,7 +60,7 @@ def learn_cohort_case(case: CohortCase, encoder: StMemEncoder | None) -> Learnin
     """Fit one case of the cohort, with its own ECG and the marks of its own volume curve."""
     margin = (CANONICAL_PIXELS - BOX_PIXELS) // 2
     ed, es = (np.pad(case.labels[k], ((0, 0), (margin, margin), (margin, margin))) for k in (0, case.es_phase))
-    beat = fit_beat(ed, es, case.slice_mm, _COHORT_STEPS)
+    beat = fit_beat(ed, es, case.slice_mm)
     features = [anatomy_features(labels, frame_from_labels(labels), case.slice_mm) for labels in (ed, es)]
     ecg = None
     if case.ecg_mv is not None:

@@ -18,6 +18,7 @@ from cof_viewer.engine.motion.descent import base_motion, descent_profile
 from cof_viewer.engine.motion.field import identity_lattice, integrate
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
 from cof_viewer.engine.motion.labels import imaged_share, slide_slices
+from cof_viewer.engine.motion.lag import WallClocks, lateness
 from cof_viewer.engine.registration import lattice_in_patient
 from cof_viewer.engine.through_plane import reached_slices
 from cof_viewer.engine.wall_volume import along_log, in_plane_log, wall_correction
@@ -49,6 +50,7 @@ class _Ladder:
         self._to_unit = _lattice_to_unit(self._velocity)
         self._made: dict[int, list[Tensor]] = {}
         self._step: dict[int, Tensor] = {}
+        self._stacks: dict[int, Tensor] = {}
 
     def at(self, tau: float) -> Tensor:
         """[z, 2, rows, columns] pull-back in lattice pixels; exactly zero at tau = 0."""
@@ -56,6 +58,28 @@ class _Ladder:
         low = int(place)
         rungs = self._up_to(sign, low + 1 if place > low else low)
         return torch.lerp(rungs[low], rungs[low + 1], place - low) if place > low else rungs[low]
+
+    def at_each(self, tau: Tensor) -> Tensor:
+        """[z, 2, rows, columns] pull-back where each point goes a way tau [z, rows, columns] of its own."""
+        out = torch.zeros_like(self._velocity)
+        for sign in (1, -1):
+            place = (tau * sign).clamp(min=0) / self._rung
+            farthest = float(place.max())
+            if farthest == 0:
+                continue
+            rungs = self._stack_up_to(sign, int(farthest) + 1)
+            low = place.floor().long()
+            index = low[None, :, None].expand(1, -1, 2, -1, -1)
+            share = (place - low)[:, None]
+            out += torch.lerp(rungs.gather(0, index)[0], rungs.gather(0, index + 1)[0], share)
+        return out
+
+    def _stack_up_to(self, sign: int, last: int) -> Tensor:
+        """[rung, z, 2, rows, columns] the rungs in one piece, made again only when there are more of them."""
+        rungs = self._up_to(sign, last)
+        if sign not in self._stacks or len(self._stacks[sign]) < len(rungs):
+            self._stacks[sign] = torch.stack(rungs)
+        return self._stacks[sign]
 
     def _up_to(self, sign: int, last: int) -> list[Tensor]:
         rungs = self._made.setdefault(sign, [torch.zeros_like(self._velocity)])
@@ -240,11 +264,46 @@ def lv_volumes(
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """How far along the member's path each phase stands from the anchor, wall by wall.
+
+    Attributes:
+        even: [t] the way of all walls together, s - anchor_s.
+        by_wall: [node, t] from septum to lateral wall (`WallClocks.from_anchor`); None where none is late.
+        lateness: [z, 64, 64] on the engine's device, -1 septum to 1 lateral wall; None with it.
+    """
+
+    even: NDArray[np.float64]
+    by_wall: NDArray[np.float64] | None = None
+    lateness: Tensor | None = None
+
+    def displacement(self, ladder: _Ladder, phase: int, sign: int = 1) -> Tensor:
+        """[z, 2, 64, 64] of a phase in lattice pixels; `sign` -1 gives the way back."""
+        if self.by_wall is None or self.lateness is None:
+            return ladder.at(sign * float(self.even[phase]))
+        nodes = torch.from_numpy(self.by_wall[:, phase]).float().to(self.lateness.device)
+        place = (self.lateness + 1) / 2 * (len(nodes) - 1)
+        low = place.floor().long().clamp(max=len(nodes) - 2)
+        return ladder.at_each(sign * torch.lerp(nodes[low], nodes[low + 1], place - low))
+
+
+def ways_of(
+    prepared: Prepared, member: MemberMotion, s: NDArray[np.float64], anchor_phase: int, clocks: WallClocks | None
+) -> Ways:
+    """The ways of a member's phases; walls go by `clocks` where some are late."""
+    even = s - member.anchor_s
+    if clocks is None:
+        return Ways(even)
+    late = torch.from_numpy(lateness(prepared.frame)).to(member.velocity.device)
+    return Ways(even, clocks.from_anchor(anchor_phase), late)
+
+
 @torch.no_grad()
-def beat_field(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64]) -> BeatField:
+def beat_field(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64], ways: Ways | None = None) -> BeatField:
     """Pull-back of every phase from its moment s; exactly zero where s is the anchor's."""
-    ladder = _Ladder(member.velocity, _RUNG)
-    fields = torch.stack([ladder.at(float(moment) - member.anchor_s) for moment in s]) * LATTICE_SPACING_MM
+    ladder, ways = _Ladder(member.velocity, _RUNG), ways or Ways(s - member.anchor_s)
+    fields = torch.stack([ways.displacement(ladder, phase) for phase in range(len(s))]) * LATTICE_SPACING_MM
     source = np.stack([source_slices(prepared, member, float(moment)) for moment in s])
     return BeatField(
         fields,
@@ -256,19 +315,27 @@ def beat_field(prepared: Prepared, member: MemberMotion, s: NDArray[np.float64])
 
 @torch.no_grad()
 def full_motion(
-    prepared: Prepared, member: MemberMotion, field: BeatField, s: NDArray[np.float64], anchor_phase: int
+    prepared: Prepared,
+    member: MemberMotion,
+    field: BeatField,
+    s: NDArray[np.float64],
+    anchor_phase: int,
+    ways: Ways | None = None,
 ) -> Motion:
-    """The same motion as displacement both ways on the canonical lattice, in the patient's frame."""
+    """The same motion as displacement both ways on the canonical lattice, in the patient's frame.
+
+    Where walls are late the way forward is that of the place reached, not of the point itself: within 0.5 mm.
+    """
     phases, slices = len(s), prepared.frame.slices
     pull = np.empty((phases, slices, LATTICE_PIXELS, LATTICE_PIXELS, 3), dtype=np.float32)
     push = np.empty_like(pull)
     planes = field.in_plane_mm.cpu().numpy()
     places = np.arange(slices, dtype=np.float64)
-    ladder = _Ladder(member.velocity, _RUNG)
+    ladder, ways = _Ladder(member.velocity, _RUNG), ways or Ways(s - member.anchor_s)
     for k, moment in enumerate(s):
         source = source_slices(prepared, member, float(moment))
         _fill(pull[k], planes[k], (source - places) * prepared.slice_mm)
-        inverse = ladder.at(member.anchor_s - float(moment)) * LATTICE_SPACING_MM
+        inverse = ways.displacement(ladder, k, -1) * LATTICE_SPACING_MM
         reached = reached_slices(source)
         slid = slide_slices(inverse, torch.from_numpy(reached).float().to(inverse.device))
         _fill(push[k], slid.cpu().numpy(), (reached - places) * prepared.slice_mm)

@@ -16,7 +16,7 @@ from cof_viewer.domain.function import Function, Source
 from cof_viewer.domain.generation import Motion
 from cof_viewer.domain.image import Label, regular_phase_ms
 from cof_viewer.engine.anchor import Prepared
-from cof_viewer.engine.beat_motion import beat_field, full_motion
+from cof_viewer.engine.beat_motion import beat_field, full_motion, ways_of
 from cof_viewer.engine.ecg_encoder import StMemEncoder, encode
 from cof_viewer.engine.generator import Ablation
 from cof_viewer.engine.intervals import GeneratedCalibration, with_generated_intervals
@@ -130,8 +130,9 @@ def live_beat(
     calibration: GeneratedCalibration | None = None,
 ) -> LiveBeat:
     """Lay a plan out over the phases of its beat."""
-    field = beat_field(prepared, plan.member, plan.s)
-    motion = full_motion(prepared, plan.member, field, plan.s, plan.anchor_phase)
+    ways = ways_of(prepared, plan.member, plan.s, plan.anchor_phase, plan.clocks)
+    field = beat_field(prepared, plan.member, plan.s, ways)
+    motion = full_motion(prepared, plan.member, field, plan.s, plan.anchor_phase, ways)
     function = with_generated_intervals(curve_function(plan, prepared, heard.beat, anchor), calibration)
     return LiveBeat(prepared, heard, anchor, options, plan, field, motion, function)
 

@@ -17,6 +17,7 @@ from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, scale_to_ef
 from cof_viewer.engine.generator import Ablation, Generator, heard_marks
+from cof_viewer.engine.motion.lag import WallClocks, left_lag_ms, wall_clocks
 from cof_viewer.engine.motion.time_law import MarkEdit, TimeMarks, edited_marks, emptying, expected_marks
 
 
@@ -40,19 +41,28 @@ def phase_moments(marks: TimeMarks, phases: int, anchor: AnchorMoment) -> tuple[
 
     An ED anchor stands at s = 0 and an ES anchor at s = 1: the clock is turned so that its phase falls on the mark.
     """
+    phase, times = _clock(marks, phases, anchor)
+    s = emptying(marks, times)
+    if anchor.role:
+        s[phase] = 1.0 if anchor.role == "es" else 0.0
+    es_ms = phase / phases * marks.rr_ms if anchor.role == "es" else _shown(marks, phases, phase, anchor)
+    return s, phase, replace(marks, es_ms=float(es_ms))
+
+
+def _shown(marks: TimeMarks, phases: int, phase: int, anchor: AnchorMoment) -> float:
+    """ES on the clock of the phases, which an ED anchor beyond phase 0 turns."""
+    shift = phase / phases * marks.rr_ms if anchor.role == "ed" else 0.0
+    return (marks.es_ms + shift) % marks.rr_ms
+
+
+def _clock(marks: TimeMarks, phases: int, anchor: AnchorMoment) -> tuple[int, NDArray[np.float64]]:
+    """The anchor's phase, and [t] ms after end-diastole of every phase once the clock agrees with the anchor."""
     times = np.asarray(regular_phase_ms(phases, marks.rr_ms))
     if anchor.role == "es":
         phase = round(marks.es_ms / marks.rr_ms * phases) % phases if anchor.phase is None else anchor.phase
-        shift = times[phase] - marks.es_ms
-        s = emptying(marks, times - shift)
-        s[phase] = 1.0
-        return s, phase, replace(marks, es_ms=float(times[phase]))
+        return phase, times - (times[phase] - marks.es_ms)
     phase = anchor.phase or 0
-    shift = times[phase] if anchor.role == "ed" else 0.0
-    s = emptying(marks, times - shift)
-    if anchor.role == "ed":
-        s[phase] = 0.0
-    return s, phase, replace(marks, es_ms=float((marks.es_ms + shift) % marks.rr_ms))
+    return phase, times - (times[phase] if anchor.role == "ed" else 0.0)
 
 
 def medoid(curves: NDArray[np.float64]) -> int:
@@ -94,6 +104,7 @@ class BeatPlan:
         member: the medoid's motion.
         member_lv_ml: [member, t] LV volumes of all members (canonical voxels where spacing is unknown).
         medoid: which of them it is.
+        clocks: of its walls, where the ECG says that the lateral one is late.
     """
 
     s: NDArray[np.float64]
@@ -102,6 +113,7 @@ class BeatPlan:
     member: MemberMotion
     member_lv_ml: NDArray[np.float64]
     medoid: int
+    clocks: WallClocks | None = None
 
 
 def draw_members(
@@ -153,11 +165,25 @@ def time_members(
         cancel.raise_if_cancelled()
         progress(index / len(timed), f"Finding the motion, member {index + 1} of {len(timed)}")
         motions.append(members.motion(index, float(s[phase])))
-    curves = np.stack([motion.lv_curve(s) for motion, (s, _, _) in zip(motions, timed, strict=True)])
+    lag_ms = left_lag_ms(beat) if ablate is None or ablate == "anatomy" else 0.0
+    clocks = [wall_clocks(each, _clock(each, phases, anchor)[1], lag_ms) if lag_ms else None for each in marks]
+    curves = np.stack(
+        [lv_curve(motion, s, phase, c) for motion, (s, phase, _), c in zip(motions, timed, clocks, strict=True)]
+    )
     chosen = medoid(curves)
     s, anchor_phase, chosen_marks = timed[chosen]
     scale = _milliliters_per_canonical_voxel(prepared) if prepared.volume.grid.spacing_known else 1.0
-    return BeatPlan(s, anchor_phase, chosen_marks, motions[chosen], curves * scale, chosen)
+    return BeatPlan(s, anchor_phase, chosen_marks, motions[chosen], curves * scale, chosen, clocks[chosen])
+
+
+def lv_curve(
+    motion: MemberMotion, s: NDArray[np.float64], anchor_phase: int, clocks: WallClocks | None
+) -> NDArray[np.float64]:
+    """[t] LV volume of a member; where walls have clocks of their own, the mean of what each of them would give."""
+    if clocks is None:
+        return motion.lv_curve(s)
+    ways = clocks.round_the_wall(clocks.from_anchor(anchor_phase)) + motion.anchor_s
+    return np.asarray(np.stack([motion.lv_curve(way) for way in ways]).mean(axis=0))
 
 
 def plan_beat(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import BOX_PIXELS, BOX_SPACING_MM, CohortCase, Kind
+from cof_viewer.cohort.case import BOX_PIXELS, CohortCase, Kind
+from cof_viewer.cohort.volume import volume_of
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
 from cof_viewer.domain.errors import UserError
-from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import LabelMap, Volume
 from cof_viewer.evaluation.beat import Float, UInt8
 
@@ -77,14 +77,6 @@ def anchor_of(case: CohortCase, engine: Engine, *, expert: bool = False) -> Anch
         rr_ms=case.rr_ms,
         slice_mm=case.slice_mm,
     )
-
-
-def volume_of(case: CohortCase, phase: int = 0) -> Volume:
-    """One phase of a case as a scanner's stack without a place in the patient; grey levels 0 to 255."""
-    shape = (case.slices, BOX_PIXELS, BOX_PIXELS)
-    spacing = (BOX_SPACING_MM, BOX_SPACING_MM, case.slice_mm)
-    grid = grid_from_spacing(shape, spacing, spacing_known=case.spacing_known, orientation_known=False)
-    return Volume(case.image[phase].astype(np.float32), grid, name=case.case_id)
 
 
 def ecg_of(case: CohortCase) -> Ecg | None:

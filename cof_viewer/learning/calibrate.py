@@ -1,9 +1,10 @@
-"""Calibrate the 90 % intervals: `python -m cof_viewer.learning.calibrate --cases runs/flow/cases --models models`.
+"""Calibrate the 90 % intervals: `python -m cof_viewer.learning.calibrate --cases DIR --models models`.
 
 Split-conformal half-widths (the ceil(0.9 (n + 1))-th smallest error). For real hearts the generator's errors are
 cross-fitted: the ACDC patients of train and validation are cut in five, and each fifth is predicted by a generator
-that learned from the others. For simulated hearts they are those of the validation patients. The segmenter's errors
-are those of its validation patients. Test patients are not touched.
+that learned from the others. For simulated hearts they are those of the validation patients of a store (`--cohort`),
+their anchors segmented, so that the segmenter's errors on simulated pictures are among them. The segmenter's errors on
+real pictures are those of its validation patients. Test patients are not touched.
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from cof_viewer.cohort.case import Kind
 from cof_viewer.cohort.real.mri import choose, load_pair, read_manifest
+from cof_viewer.cohort.store import Store
+from cof_viewer.cohort.volume import volume_of
+from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
+from cof_viewer.engine.anchor import prepare_anchor
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.flow import EULER_STEPS, FlowNetwork, euler
-from cof_viewer.engine.generate import Generator
+from cof_viewer.engine.generator import Generator
 from cof_viewer.engine.intervals import GeneratedCalibration, MeasuredCalibration
 from cof_viewer.engine.segmenter import Segmenter
-from cof_viewer.engine.weights import amend_about
+from cof_viewer.engine.weights import amend_about, read_entries
 from cof_viewer.learning.fabric_loop import fit
 from cof_viewer.learning.flow.cases import EcgCase, LearningCase, load_cases
 from cof_viewer.learning.flow.config import FlowTraining, read_config
@@ -97,6 +103,34 @@ def segmenter_errors(models: Path, data: Path) -> tuple[list[float], list[float]
     return edv, esv, ef
 
 
+def simulated_errors(models: Path, store: Store, cases: list[LearningCase]) -> tuple[list[float], list[float]]:
+    """Errors on a store's simulated validation patients from segmented anchors: logit of EF, and EDV as a share.
+
+    Args:
+        models: weights of segmenter and generator.
+        store: where the pictures and the true volumes are.
+        cases: fitted cases of the same patients, with their ECGs.
+    """
+    device = torch.device("cpu")
+    segmenter, shipped = Segmenter.load(models, device), Generator.load(models, device)
+    fitted = {(case.patient_id, case.kind): case for case in cases if case.ecg is not None}
+    seen, edv = [], []
+    for row in store.choose(kinds=(Kind.SIMULATED, Kind.ECG_FIRST), parts=(Split.VALIDATION,)):
+        case = fitted.get((row.patient_id, row.kind))
+        if case is None:
+            continue
+        truth = store.load(row.case_id)
+        try:
+            prepared = prepare_anchor(segmenter, volume_of(truth), device)
+        except UserError:  # no heart found: nothing is generated, so nothing needs an interval
+            continue
+        found = np.count_nonzero(prepared.labels.data == Label.LV) * prepared.volume.grid.voxel_volume_ml
+        edv.append(truth.numbers["edv_ml"] / max(found, 1.0) - 1)
+        seen.append(replace(case, ed_features=prepared.features))
+    own = [case.ecg for case in seen if case.ecg is not None]
+    return (logit_errors(shipped.network, shipped.statistics, seen, own) if seen else []), edv
+
+
 def _matched(cases: list[LearningCase], ecgs: list[EcgCase], rng: np.random.Generator) -> list[EcgCase]:
     from cof_viewer.cohort.real.match import Matcher
 
@@ -104,8 +138,11 @@ def _matched(cases: list[LearningCase], ecgs: list[EcgCase], rng: np.random.Gene
     return [ecgs[int(rng.choice(matcher.candidates(c.group, c.beat.ef_percent)))] for c in cases]
 
 
-def main(cases_dir: Path, data: Path, models: Path, config: FlowTraining) -> None:
-    """Calibrate and write the half-widths beside the weights."""
+def main(cases_dir: Path, data: Path, models: Path, config: FlowTraining, cohort: Path | None) -> None:
+    """Calibrate and write the half-widths beside the weights: the segmenter's, and the generator's real and simulated.
+
+    Without a cohort the simulated half-widths stay as they are.
+    """
     cases = load_cases(cases_dir)
     ecgs = {part: load_ecgs(data / "ecg", part, models) for part in (Split.TRAIN, Split.VALIDATION)}
     edv, esv, ef = segmenter_errors(models, data / "mri")
@@ -114,13 +151,12 @@ def main(cases_dir: Path, data: Path, models: Path, config: FlowTraining) -> Non
     amend_about(models, "segmenter", {"calibration": asdict(measured)})
     errors = cross_fitted_errors(cases, ecgs, config)
     real = GeneratedCalibration(conformal_half_width(errors), measured.edv_share, len(errors))
-    calibration = {"real": asdict(real)}
-    causal = [c for c in cases if c.by_cause and c.part is Split.VALIDATION and c.ecg is not None]
-    if causal:
-        shipped = Generator.load(models, torch.device("cpu"))
-        own = [c.ecg for c in causal if c.ecg is not None]
-        half = conformal_half_width(logit_errors(shipped.network, shipped.statistics, causal, own))
-        calibration["simulated"] = asdict(GeneratedCalibration(half, measured.edv_share, len(causal)))
+    calibration = dict(read_entries(models)["flow"].about.get("calibration", {})) | {"real": asdict(real)}
+    if cohort is not None:
+        of_ef, of_edv = simulated_errors(models, Store.open(cohort), cases)
+        if of_ef:
+            half_widths = conformal_half_width(of_ef), conformal_half_width(of_edv)
+            calibration["simulated"] = asdict(GeneratedCalibration(*half_widths, len(of_ef)))
     amend_about(models, "flow", {"calibration": calibration})
 
 
@@ -130,6 +166,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "flow" / "configs" / "flow.json")
+    parser.add_argument("--cohort", type=Path, help="store whose simulated validation patients are calibrated on")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    main(given.cases, given.data, given.models, read_config(given.config))
+    main(given.cases, given.data, given.models, read_config(given.config), given.cohort)

@@ -28,7 +28,7 @@ class FlowTraining(LoopSettings):
         cases: use only so many cases a part (smoke runs); 0 = all.
     """
 
-    steps: int = 2600
+    steps: int = 1600
     weight_decay: float = 0.03
     ema: float = 0.998
     seed: int = 0

@@ -1,6 +1,7 @@
 """The training loop of our networks, on Lightning Fabric: resumable, logged, the running mean of weights kept.
 
-Every batch depends on seed, step and device alone, so a resumed training goes the way of one that was not stopped.
+Every batch, and what is dropped from it, depends on seed, step and device alone, so a resumed training goes the way of
+one that was not stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from cof_viewer.learning.watching import report, stop_is_asked
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch.utils.tensorboard import SummaryWriter
-
 
 _POWER = 0.9
 _FIRST = 1e-3
@@ -65,8 +65,6 @@ class Pace:
 
 
 USUAL_PACE = Pace()
-_FAR = 1_000_003
-"""Between the seeds of devices, so that their dropout differs."""
 
 
 class Task(Protocol):
@@ -162,7 +160,6 @@ def fit(
         _restore(out / "checkpoint.pt", plain, mean, optimizer, progress)
     network, optimizer = fabric.setup(_Training(plain), optimizer)
     mean.to(fabric.device)
-    torch.manual_seed(config.seed + progress.step + _FAR * fabric.global_rank)
     board = _board(out / "tensorboard") if tensorboard and fabric.is_global_zero else None
     _loop(_Run(fabric, task, config, pace, out, network, plain, mean, optimizer, progress, board))
     if board is not None:
@@ -190,7 +187,9 @@ def _loop(run: _Run) -> None:
         report(done, f"Step {progress.step}" + (f", loss {progress.losses[-1]:.3g}" if progress.losses else ""))
         _set_rate(run, done)
         rng = np.random.default_rng([config.seed, progress.step, run.fabric.global_rank])
-        progress.losses.append(_step(run, run.task.batch(rng)))
+        batch = run.task.batch(rng)
+        torch.manual_seed(int(rng.integers(2**31)))  # of dropout
+        progress.losses.append(_step(run, batch))
         progress.step += 1
         _follow(run.mean, run.plain, min(config.ema, (1 + progress.step) / (10 + progress.step)))
         progress.seconds = time.monotonic() - began

@@ -6,11 +6,13 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from cof_viewer.learning.fabric_loop import Pace
+from cof_viewer.learning.fabric_loop import Pace, fit
 from cof_viewer.learning.overlap import dice_where_any
 from cof_viewer.learning.settings import LoopSettings, read_settings
 
@@ -52,3 +54,35 @@ def test_dice_of_masks():
     a, b = torch.tensor([True, True, False]), torch.tensor([True, False, False])
     assert dice_where_any(a, b) == pytest.approx(2 / 3)
     assert math.isnan(dice_where_any(a & ~a, b & ~b))
+
+
+class _Dropping:
+    """A network with dropout on one batch a step."""
+
+    def __init__(self, stop_at: int = -1) -> None:
+        self._left = stop_at
+
+    def network(self) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1))
+
+    def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return (torch.from_numpy(rng.normal(size=(5, 4)).astype(np.float32)),)
+
+    def loss(self, network: torch.nn.Module, batch: Any) -> torch.Tensor:
+        return network(*batch).square().mean()
+
+    def validate(self, network: Any) -> dict[str, float]:
+        return {"weight": float(network[0].weight[0, 0].detach())}
+
+
+def test_a_killed_training_goes_on_to_the_same_weights_with_dropout_too(tmp_path: Path):
+    config = LoopSettings(steps=8, precision="32-true", checkpoint_every_s=0.0)
+    whole = fit(_Dropping(), config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(_Dropping(stop_at=5), config, tmp_path / "cut")
+    resumed = fit(_Dropping(), config, tmp_path / "cut", resume=True)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)

@@ -57,6 +57,15 @@ def make(
     ecg_first: Annotated[
         int, typer.Option("--ecg-first", metavar="N", help="Patients simulated round each real ECG.")
     ] = 0,
+    backgrounds: Annotated[
+        Path | None,
+        typer.Option(
+            "--backgrounds",
+            metavar="DIR",
+            help="Folder of real MRI, with manifest.csv: simulated hearts of --simulated stand in chests of real "
+            "patients of the same part.",
+        ),
+    ] = None,
     without_ecg: Annotated[
         bool, typer.Option("--without-ecg", help="Take cines of --pairs that have no ECG, as measured cines.")
     ] = False,
@@ -74,7 +83,7 @@ def make(
         raise UserError(f"--workers can't be {workers}. Choose 1 to {_MOST_WORKERS}.", code="option")
     if limit is not None and limit < 1:
         raise UserError(f"--limit can't be {limit}. Choose 1 or more.", code="option")
-    sources = _sources(simulated, real, ecg, pairs or [], ecg_first, without_ecg, seed)
+    sources = _sources(simulated, backgrounds, real, ecg, pairs or [], ecg_first, without_ecg, seed)
     if out.exists() and not out.is_dir():
         raise UserError(f'"{out}" is a file. Choose a folder for the store.', code="out")
     from cof_viewer.app.bugs import log_bug
@@ -192,6 +201,7 @@ def _check_counts(**counts: int) -> None:
 
 def _sources(
     simulated: int,
+    backgrounds: Path | None,
     real: Path | None,
     ecg: Path | None,
     pairs: list[Path],
@@ -211,6 +221,8 @@ def _sources(
         raise UserError("--ecg-first needs real ECGs. Name their folder with --ecg.", code="option")
     if ecg is not None and real is None and not ecg_first:
         raise UserError("--ecg is for --real and --ecg-first. Add one of them, or leave --ecg out.", code="option")
+    if backgrounds is not None and not simulated:
+        raise UserError("--backgrounds is for --simulated. Add it, or leave --backgrounds out.", code="option")
     if not (simulated or real or pairs or ecg_first):
         raise UserError("Nothing to make. Give --simulated, --real, --pairs or --ecg-first.", code="option")
     data = None if real is None else _data_folder(existing(real, "MRI"))
@@ -228,7 +240,8 @@ def _sources(
     if simulated:
         from cof_viewer.cohort.simulator.source import SimulatedPatients
 
-        sources.append(SimulatedPatients(simulated, seed))
+        chests = None if backgrounds is None else _data_folder(existing(backgrounds, "MRI")) / "mri"
+        sources.append(SimulatedPatients(simulated, seed, chests))
     return sources
 
 

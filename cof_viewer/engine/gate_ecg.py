@@ -39,8 +39,8 @@ class EcgSigns:
         unlike: 1 - correlation of a beat with the median beat, median over the beats that count.
         excluded: share of beats left out as ectopic or spoiled.
         spikes: share of beats with a pacing spike before QRS.
-        arm: correlation of lead I with V5 or V6, the higher, over the median beat; near -1 when the electrodes of the
-            arms are exchanged.
+        arm: correlation of lead I with V5 and V6, their mean, over the median beat; near -1 when the electrodes of
+            the arms are exchanged.
         ii_share: size of lead II over that of lead III; near 0 when the right leg's electrode sits on the right arm.
         chest_gain: how much smoother the chest leads run after the best exchange of two of them, 0 to 1.
         age_years: None where not known.
@@ -71,7 +71,7 @@ def ecg_signs(ecg: Ecg, beat: Beat) -> EcgSigns:
         unlike=_unlike(ecg, beat, median),
         excluded=len(beat.excluded) / max(len(beat.r_peaks_ms), 1),
         spikes=_spikes(ecg, beat),
-        arm=max(_likeness(whole[0], whole[lead]) for lead in (LEADS.index("V5"), LEADS.index("V6"))),
+        arm=(_likeness(whole[0], whole[LEADS.index("V5")]) + _likeness(whole[0], whole[LEADS.index("V6")])) / 2,
         ii_share=float(size[1] / max(size[2], 1e-6)),
         chest_gain=_chest_gain(whole[6:]),
         age_years=ecg.age_years,

@@ -102,7 +102,10 @@ def train(
 
 def _follow(chosen: list[Trainer], wishes: _Wishes) -> int:
     """Take part in the training that this process was started for by another one; write and say nothing."""
-    (trainer,) = [trainer for trainer in chosen if trainer.name == os.environ[_LEADER_AT]]
+    at = os.environ.get(_LEADER_AT)
+    if at is None:
+        raise UserError("Another program started this as one of several. Use --devices for that.", code="option")
+    (trainer,) = [trainer for trainer in chosen if trainer.name == at]
     order = _order(trainer, wishes, len(chosen) > 1)
     with suppress(Cancelled), long_work(quiet=True) as work:  # the leader tells of it
         trainer.train(order, work.progress, work.cancel)

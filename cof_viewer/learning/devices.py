@@ -8,6 +8,7 @@ leader writes. Followers end with the training; a command that trains several mo
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -67,6 +68,7 @@ def launched(precision: Any) -> Fabric:
             f'This machine has no {chosen.count} devices of the kind "{chosen.accelerator}" to train on.', code="device"
         ) from error
     if chosen.count > 1:
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces every process
         fabric.launch()
     return fabric
 

@@ -198,6 +198,14 @@ def test_what_is_wrong_is_one_sentence(command, tmp_path, words, said):
     assert err.count("\n") == 1
 
 
+def test_a_process_that_no_training_of_ours_started_is_told_so(command, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.delenv("COF_VIEWER_TRAINS", raising=False)
+    code, _, err = command("train", "pose", "--smoke")
+    assert code == 2
+    assert "--devices" in err
+
+
 def test_no_data_anywhere_is_one_sentence(command, monkeypatch, tmp_path):
     monkeypatch.setenv("COF_DATA", str(tmp_path))
     for name in (name for name in PRESENT if name not in ("flow", "packed", "diffusion")):

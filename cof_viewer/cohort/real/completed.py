@@ -13,6 +13,7 @@ from cof_viewer.cohort.case import BOX_PHASES, BOX_PIXELS, CohortCase, Kind
 from cof_viewer.cohort.case import Origin as By
 from cof_viewer.cohort.real.match import draw_ecg
 from cof_viewer.cohort.real.mri import Pair, load_pair, read_manifest
+from cof_viewer.cohort.real.posing import pose_of_labels
 from cof_viewer.cohort.real.sources import ecg_choice, generator_of, row_named
 from cof_viewer.cohort.source import CaseRequest
 from cof_viewer.cohort.tracked import (
@@ -198,18 +199,6 @@ def drawn_lag(rng: np.random.Generator) -> Float:
 
     noise = ndimage.gaussian_filter(rng.standard_normal((LATTICE_PIXELS, LATTICE_PIXELS)), _LAG_SMOOTH_PIXELS)
     return np.asarray(_LAG * noise / max(float(np.abs(noise).max()), 1e-9), dtype=np.float32)
-
-
-def pose_of_labels(labels: UInt8, spacing_mm: tuple[float, float, float]) -> CanonicalPose:
-    """Pose of a base-first stack [z, y, x] from its labels: the heart's middle, and the direction from RV to LV."""
-    _, y_mm, x_mm = spacing_mm
-    _, rows, columns = np.nonzero(labels > 0)
-    center = (0.5 * float(columns.min() + columns.max()), 0.5 * float(rows.min() + rows.max()))
-    angle = 0.0
-    if (labels == Label.RV).any():
-        lv, rv = (np.argwhere(labels == k).mean(axis=0) for k in (Label.LV, Label.RV))
-        angle = float(np.degrees(np.arctan2((lv[1] - rv[1]) * y_mm, (lv[2] - rv[2]) * x_mm)))
-    return CanonicalPose(center, angle, False, False, (x_mm, y_mm))
 
 
 def canonical_labels(labels: UInt8, pose: CanonicalPose) -> UInt8:

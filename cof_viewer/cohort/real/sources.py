@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cof_viewer.cohort.case import CohortCase, Kind, Origin
 from cof_viewer.cohort.real.match import draw_ecg
 from cof_viewer.cohort.real.mri import Row, load_cine, read_manifest
+from cof_viewer.cohort.real.posing import pose_of_labels
 from cof_viewer.cohort.source import CaseRequest
 from cof_viewer.cohort.tracked import MADE_BY, Known, case_from_cine, check_labels, check_spacing
 from cof_viewer.domain.errors import UserError
@@ -126,7 +127,10 @@ def acdc_beat(name: str, row: Row) -> tuple[Cine, Known]:
     _, slices, rows, columns = beat.images.shape
     grid = grid_from_spacing((slices, rows, columns), (x_mm, y_mm, z_mm), orientation_known=False)
     cine = Cine(beat.images.astype(np.float32), grid, name=name)
-    return cine, Known({beat.ed_phase: beat.ed_label, beat.es_phase: beat.es_label}, beat.ed_phase, beat.es_phase)
+    labels = {beat.ed_phase: beat.ed_label, beat.es_phase: beat.es_label}
+    # In a narrow window round the heart the networks find the pose less surely, and label ES worse by it.
+    pose = pose_of_labels(beat.ed_label, beat.spacing_mm) if (beat.ed_label == Label.RV).any() else None
+    return cine, Known(labels, beat.ed_phase, beat.es_phase, pose=pose)
 
 
 def row_named(data_dir: Path, file_name: str) -> Row:

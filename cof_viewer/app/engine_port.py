@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cof_viewer.app.models import require_models_folder
 from cof_viewer.app.state import AnchorPhase, EngineState
 from cof_viewer.domain.ecg import Ecg
-from cof_viewer.domain.generation import Generation, Measurement
+from cof_viewer.domain.function import Function
+from cof_viewer.domain.generation import Generation, Measurement, Motion
 from cof_viewer.domain.image import LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
+
+if TYPE_CHECKING:
+    from cof_viewer.engine.motion.time_law import MarkEdit
+
+SeenFirst = Callable[[Motion, Function], object]
+"""Takes the moving heart and the left ventricle's numbers of a beat before its pictures are made."""
 
 
 @runtime_checkable
@@ -42,10 +49,12 @@ class EnginePort(Protocol):
         steps: int | None = None,
         seed: int = 0,
         measured: Measurement | None = None,
+        timing: MarkEdit | None = None,
+        seen_first: SeenFirst | None = None,
         progress: Progress = no_progress,
         cancel: CancelToken = NEVER,
     ) -> Generation:
-        """A beat of the anchor, driven by the ECG."""
+        """A beat of the anchor, driven by the ECG and by times that were set by hand."""
 
 
 EngineLoader = Callable[[str], EnginePort]

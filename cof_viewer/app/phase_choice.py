@@ -1,4 +1,4 @@
-"""ED and ES chosen by the reader instead of the largest and the smallest volume: the numbers follow."""
+"""ED and ES chosen by the reader: numbers of a measured cine follow, a generated beat's ES is told from its ED."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cof_viewer.domain.flag import Flag, Severity, worst_first
 from cof_viewer.domain.function import MYOCARDIUM_DENSITY_G_PER_ML, Function
-from cof_viewer.domain.generation import Measurement
+from cof_viewer.domain.generation import Generation, Measurement
 from cof_viewer.domain.image import Label, LabelCine
 
 
@@ -30,6 +30,19 @@ def with_chosen_phases(measurement: Measurement, ed_phase: int | None, es_phase:
         flags=worst_first((*measurement.result.flags, note)),
     )
     return replace(measurement, result=result)
+
+
+def after_end_diastole(generation: Generation, moment_ms: float) -> float | None:
+    """Time of a moment of a generated beat after its ED, in whole ms; None where its times are unknown.
+
+    Args:
+        generation: its first phase is the R peak, its ED may be another.
+        moment_ms: after the R peak.
+    """
+    cine, ed = generation.cine, generation.result.function.ed_phase
+    if cine.phase_ms is None or not cine.rr_ms or ed is None:
+        return None
+    return float(round((moment_ms - cine.phase_ms[ed]) % cine.rr_ms))
 
 
 def _read_at(function: Function, labels: LabelCine, ed: int, es: int) -> Function:

@@ -13,23 +13,20 @@ from pathlib import Path
 from psygnal import Signal
 
 from cof_viewer.app import usecases
-from cof_viewer.app.engine_port import EngineHolder, EngineLoader, EnginePort, load_engine
-from cof_viewer.app.engine_work import EngineWork, Task
+from cof_viewer.app.engine_port import EngineLoader, load_engine
 from cof_viewer.app.jobs import EXPORT_LANE, FILES_LANE, Job, JobRunner
 from cof_viewer.app.library import Library
 from cof_viewer.app.library_keeper import LibraryKeeper
-from cof_viewer.app.phase_choice import with_chosen_phases
+from cof_viewer.app.making import Making
+from cof_viewer.app.phase_choice import after_end_diastole
 from cof_viewer.app.settings import Settings, Value, changed_settings, load_settings, save_settings
-from cof_viewer.app.state import AnchorPhase, CaseState, EngineState, Inputs, ResultState, Window
+from cof_viewer.app.state import AnchorPhase, CaseState, ResultState, Window
 from cof_viewer.app.undo import Edit, UndoStack
 from cof_viewer.app.windowing import auto_window
-from cof_viewer.app.working import Working
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.generation import Generation, Measurement
-from cof_viewer.domain.image import LabelMap
-from cof_viewer.domain.progress import CancelToken, Progress, part_of
-from cof_viewer.domain.study import Study
+from cof_viewer.domain.progress import CancelToken, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +35,13 @@ class _Opened:
     window: Window
 
 
-class Session(Working):
+class Session(Making):
     """The one document of the program and everything that can be done with it.
 
-    Signals, beside those of `Document` and `Working`:
-        engine_state_changed: "absent", "loading", "ready" or "failed".
-        library_changed, settings_changed, undo_changed: what their names say.
+    Signals, beside those of `Document`, `Working` and `Making`:
+        settings_changed, undo_changed: what their names say.
     """
 
-    engine_state_changed = Signal(str)
-    library_changed = Signal()
     settings_changed = Signal()
     undo_changed = Signal()
 
@@ -59,35 +53,21 @@ class Session(Working):
         library: Library | None = None,
     ) -> None:
         """Start with nothing open; neither the engine nor a thread is started yet."""
-        super().__init__(runner if runner is not None else JobRunner())
-        self._settings = settings if settings is not None else load_settings()
         self._library = library if library is not None else Library()
-        self._keeper = LibraryKeeper(self._library)
-        self._engine = EngineHolder(engine_loader, self._tell_engine_state)
-        self._work = EngineWork(self._engine, self._keeper, self._tell_orientation)
+        super().__init__(
+            runner if runner is not None else JobRunner(),
+            settings if settings is not None else load_settings(),
+            LibraryKeeper(self._library),
+            engine_loader,
+        )
         self._undo = UndoStack()
 
     # -- read ----------------------------------------------------------------------------------------------------
 
     @property
-    def settings(self) -> Settings:
-        """The user's settings."""
-        return self._settings
-
-    @property
     def library(self) -> Library:
         """Recent studies."""
         return self._library
-
-    @property
-    def engine_state(self) -> EngineState:
-        """Whether the engine is loaded."""
-        return self._engine.state
-
-    @property
-    def engine(self) -> EnginePort | None:
-        """The engine, if it is loaded."""
-        return self._engine.engine
 
     @property
     def undo_words(self) -> str | None:
@@ -98,21 +78,6 @@ class Session(Working):
     def redo_words(self) -> str | None:
         """What redo would do again, None if nothing."""
         return self._undo.redo_words
-
-    @property
-    def measure_obstacle(self) -> str | None:
-        """Why nothing can be measured now, None where it can."""
-        study = self.case.study
-        if study is None:
-            return "Open a study first."
-        return None if study.cine is not None else "The study holds one volume, not a beat."
-
-    @property
-    def generate_obstacle(self) -> str | None:
-        """Why nothing can be generated now, None where it can."""
-        if self.case.study is None:
-            return "Open a study first."
-        return None if self.case.ecg is not None else "Generating needs an ECG: open the patient's 12-lead record."
 
     @property
     def export_obstacle(self) -> str | None:
@@ -147,7 +112,8 @@ class Session(Working):
             return usecases.open_ecg_with_beat(path)
 
         def apply(found: tuple[Ecg, Beat]) -> None:
-            self._edit("ECG", {"ecg": found[0], "beat": found[1], "ecg_path": str(path)})
+            chosen = {"ecg": found[0], "beat": found[1], "ecg_path": str(path), "es_by_hand_ms": None}
+            self._edit("ECG", chosen)
 
         return self._submit(f"Opening {path.name}", "ecg", work, apply, FILES_LANE)
 
@@ -184,96 +150,6 @@ class Session(Working):
         self._set_clock()
         self.undo_changed.emit()
 
-    # -- measure and generate --------------------------------------------------------------------------------------
-
-    def load_engine(self) -> Job[EnginePort]:
-        """Load the engine ahead of need."""
-        device = self.settings.device
-        return self._submit("Loading the engine", "engine", lambda _p, _c: self._engine.get(device), lambda _: None)
-
-    def measure(self) -> Job[Measurement] | None:
-        """Segment every phase of the cine and derive its numbers."""
-        if self._refused(self.measure_obstacle):
-            return None
-        task = self._task()
-
-        def work(progress: Progress, cancel: CancelToken) -> Measurement:
-            return self._work.measured(task, progress, cancel)
-
-        return self._submit("Measuring", "measure", work, self._apply_measurement)
-
-    def generate(self) -> Job[usecases.Generated] | None:
-        """Generate a beat from the anchor and the ECG, with the settings' members, steps, phases and seed."""
-        if self._refused(self.generate_obstacle):
-            return None
-        task, case = self._task(), self.case
-        ecg, options = case.ecg, self.generate_options()
-        assert ecg is not None
-        self._cancel_kinds("generate")
-
-        def work(progress: Progress, cancel: CancelToken) -> usecases.Generated:
-            measured, start = None, 0.05
-            if task.study.cine is not None:
-                start = 0.5 if self._work.known_measurement(task.epoch) is None else 0.05
-                measured = self._work.measured(task, part_of(progress, 0.0, start), cancel)
-                measured = with_chosen_phases(measured, case.ed_phase, case.es_phase)
-            engine, oriented = self._work.oriented(task, cancel)
-            rest = part_of(progress, start, 1.0)
-            made = usecases.generate_case(engine, oriented, ecg, options, measured, rest, cancel)
-            self._keeper.set_generated(task.path, made.generation)
-            return made
-
-        def apply(made: usecases.Generated) -> None:
-            self._apply_generation(made, case.inputs)
-
-        return self._submit("Generating", "generate", work, apply)
-
-    def generate_options(self) -> usecases.GenerateOptions:
-        """How `generate` would generate now."""
-        chosen = self.settings
-        return usecases.GenerateOptions(
-            self.case.anchor_phase, chosen.phases, chosen.members, chosen.steps, chosen.seed
-        )
-
-    def _look_at_heart(self) -> None:
-        """After opening: find the heart, then measure the cine, or outline the single volume."""
-        if not self.settings.measure_on_open or self.case.study is None:
-            return
-        if self.case.study.cine is not None:
-            self.measure()
-            return
-        task = self._task()
-
-        def work(progress: Progress, cancel: CancelToken) -> LabelMap:
-            engine, oriented = self._work.oriented(task, cancel)
-            assert oriented.volume is not None
-            return engine.segment(oriented.volume, progress, cancel)
-
-        self._submit("Finding the heart", "outline", work, lambda labels: self._change_result(anchor_labels=labels))
-
-    def _tell_orientation(self, task: Task, oriented: Study) -> None:
-        self._post(task.epoch, lambda: self._apply_orientation(task.study, oriented))
-
-    def _apply_orientation(self, before: Study, after: Study) -> None:
-        """Take the turned study; the slice that is looked at stays the same place in the patient."""
-        slices = after.stack.grid.shape[0]
-        turned = slices > 1 and not before.stack.grid.matches(after.stack.grid)
-        place = slices - 1 - self.view.slice if turned else self.view.slice
-        self._replace(case=replace(self.case, study=after, oriented=True), view=replace(self.view, slice=place))
-
-    def _apply_measurement(self, measurement: Measurement) -> None:
-        self._change_result(measurement=self._with_choice(measurement))
-        self.library_changed.emit()
-
-    def _apply_generation(self, made: usecases.Generated, inputs: Inputs) -> None:
-        known = self._work.known_measurement(self._epoch)
-        kept = self._with_choice(known) if known is not None else self.result.measurement
-        self._change_result(measurement=kept, generation=made.generation, shown="generated", inputs=inputs)
-        self.library_changed.emit()
-
-    def _with_choice(self, measurement: Measurement) -> Measurement:
-        return with_chosen_phases(measurement, self.case.ed_phase, self.case.es_phase)
-
     # -- edit ----------------------------------------------------------------------------------------------------
 
     def set_anchor_phase(self, phase: AnchorPhase | None) -> None:
@@ -293,8 +169,24 @@ class Session(Working):
         self._choose_phase("ED", "ed_phase")
 
     def set_es_here(self) -> None:
-        """Take the shown phase of the measured cine for end-systole. Undoable."""
-        self._choose_phase("ES", "es_phase")
+        """Take the shown phase for end-systole: of the measured cine, or of the beat to generate. Undoable."""
+        if self.result.shown == "generated":
+            self.set_es_time(self.time_ms)
+        else:
+            self._choose_phase("ES", "es_phase")
+
+    def set_es_time(self, moment_ms: float | None) -> None:
+        """Set end-systole of the generated beat by hand; heart, numbers and then pictures follow. Undoable.
+
+        Args:
+            moment_ms: time on the generated beat's own clock; None gives it back to the ECG.
+        """
+        generation = self.result.generation
+        if generation is None or self._refused(self.generate_obstacle):
+            return
+        after_ed = None if moment_ms is None else after_end_diastole(generation, moment_ms)
+        if after_ed != self.case.es_by_hand_ms:
+            self._edit("ES time", {"es_by_hand_ms": after_ed}, merge="ES time")
 
     def _choose_phase(self, name: str, field: str) -> None:
         if self.result.measurement is None or self.result.shown != "measured":
@@ -327,6 +219,8 @@ class Session(Working):
         measured = self._work.known_measurement(self._epoch)
         if measured is not None and ("ed_phase" in changes or "es_phase" in changes):
             self._change_result(measurement=self._with_choice(measured))
+        if set(changes) == {"es_by_hand_ms"}:
+            self._es_was_moved()
 
     def update_settings(self, **changes: Value) -> None:
         """Change settings and keep them for the next start.
@@ -386,11 +280,3 @@ class Session(Working):
     def _outcome(self) -> Generation | Measurement | None:
         result = self.result
         return result.generation if result.shown == "generated" else result.measurement
-
-    def _task(self) -> Task:
-        study = self.case.study
-        assert study is not None
-        return Task(self._epoch, study, Path(self.case.path), self.settings.device)
-
-    def _tell_engine_state(self, state: EngineState) -> None:
-        self.dispatch(lambda: self.engine_state_changed.emit(state))

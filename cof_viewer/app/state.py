@@ -16,8 +16,8 @@ from cof_viewer.domain.study import Study
 AnchorPhase = int | Literal["ed", "es"]
 """Which phase is warped: a 0-based index, or the phase of largest or smallest LV volume."""
 
-Inputs = tuple[str, str, AnchorPhase | None, int | None, int | None]
-"""Study and ECG by checksum, and the chosen anchor, ED and ES phases."""
+Inputs = tuple[str, str, AnchorPhase | None, int | None, int | None, float | None]
+"""Study and ECG by checksum, the chosen anchor, ED and ES phases, and a time of ES set by hand."""
 
 Shown = Literal["measured", "generated"]
 Layout = Literal["single", "strip", "grid", "compare"]
@@ -52,6 +52,7 @@ class CaseState:
         stale: whether the generation that is kept was made from another ECG or anchor phase.
         ed_phase: of the measured cine, where the reader chose another than that of the largest volume.
         es_phase: the same for the smallest.
+        es_by_hand_ms: when the generated beat is emptiest, after its ED, where the reader and not the ECG says so.
     """
 
     study: Study | None = None
@@ -64,13 +65,14 @@ class CaseState:
     stale: bool = False
     ed_phase: int | None = None
     es_phase: int | None = None
+    es_by_hand_ms: float | None = None
 
     @property
     def inputs(self) -> Inputs:
         """What a generation depends on, by checksum: compare to tell whether it is stale."""
         study = self.study.sha256 if self.study else ""
         ecg = self.ecg.sha256 if self.ecg else ""
-        return (study, ecg, self.anchor_phase, self.ed_phase, self.es_phase)
+        return (study, ecg, self.anchor_phase, self.ed_phase, self.es_phase, self.es_by_hand_ms)
 
 
 @dataclass(frozen=True, eq=False)

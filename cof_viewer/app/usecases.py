@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cof_viewer.app.engine_port import EnginePort
+from cof_viewer.app.engine_port import EnginePort, SeenFirst
 from cof_viewer.app.state import AnchorPhase
 from cof_viewer.domain.ecg import Beat, Ecg
 from cof_viewer.domain.errors import UserError
@@ -48,6 +48,7 @@ class GenerateOptions:
         members: how many beats are drawn; their spread gives the interval.
         steps: Euler steps.
         seed: of the noise.
+        es_ms: time of ES after ED, set by hand; None leaves it to the ECG.
     """
 
     anchor_phase: AnchorPhase | None = None
@@ -55,6 +56,7 @@ class GenerateOptions:
     members: int = 8
     steps: int | None = None
     seed: int = 0
+    es_ms: float | None = None
 
     def check(self) -> None:
         """Refuse what no study could make sense of.
@@ -232,12 +234,18 @@ def generate_case(
     measured: Measurement | None = None,
     progress: Progress = no_progress,
     cancel: CancelToken = NEVER,
+    *,
+    seen_first: SeenFirst | None = None,
 ) -> Generated:
     """Generate a beat of an oriented study; its own cine, where it has one, is measured first.
+
+    `seen_first` is called on this thread with the moving heart and its numbers, before pictures are made.
 
     Raises:
         UserError: when the options do not fit the study, or the engine finds no heart.
     """
+    from cof_viewer.engine.motion.time_law import MarkEdit
+
     options.check_for(study)
     start = 0.0
     if study.cine is not None and measured is None:
@@ -252,6 +260,8 @@ def generate_case(
         steps=options.steps,
         seed=options.seed,
         measured=measured,
+        timing=None if options.es_ms is None else MarkEdit(es_ms=options.es_ms),
+        seen_first=seen_first,
         progress=part_of(progress, start, 1.0),
         cancel=cancel,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from cof_viewer.domain.canonical import CanonicalPose
 from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.flag import Flag, Severity, worst_first
-from cof_viewer.domain.function import Provenance, Result, Source
+from cof_viewer.domain.function import Function, Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement, Motion
 from cof_viewer.domain.image import Cine, LabelCine, LabelMap, Volume
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
@@ -70,6 +70,7 @@ class Engine:
         self._ear = Ear(encoder)
         self._poses: dict[str, CanonicalPose] = {}
         self._last: tuple[Prepared, tuple[object, ...], Members] | None = None
+        self._kept: tuple[Cine | Volume, tuple[object, ...], Prepared] | None = None
         self.info = info
 
     @classmethod
@@ -362,8 +363,9 @@ class Engine:
         ablate: Ablation | None = None,
         timing: MarkEdit | None = None,
         simulated: bool | None = None,
+        seen_first: Callable[[Motion, Function], object] | None = None,
     ) -> Generation:
-        """A beat of the anchor, driven by the ECG.
+        """A beat of the anchor, driven by the ECG; the last anchor is kept, so that it isn't prepared again.
 
         Args:
             anchor: a study (its cine's phase or its volume), a volume, or a prepared anchor.
@@ -380,6 +382,7 @@ class Engine:
             timing: time marks set by hand; None leaves them to the ECG.
             simulated: whether the heart is a simulated one, whose intervals are calibrated apart; None takes what a
                 study or a prepared anchor says.
+            seen_first: given the moving heart and the left ventricle's numbers before pictures are made.
 
         Raises:
             UserError: no heart, no usable ECG, or an option out of range.
@@ -393,7 +396,7 @@ class Engine:
         asked = anchor_phase
         if not isinstance(anchor, Prepared):
             told = part_of(progress, start, start + 0.15)
-            anchor = self.prepare(anchor, told, cancel, anchor_phase=asked, measured=measured, simulated=simulated)
+            anchor = self._prepared(anchor, asked, measured, simulated, told, cancel)
             asked = None if anchor.share is not None else asked
         elif simulated is not None and simulated != anchor.simulated:
             anchor = replace(anchor, simulated=simulated)
@@ -410,7 +413,27 @@ class Engine:
             cancel=cancel,
             ablate=ablate,
         )
+        if seen_first is not None:
+            seen_first(live.motion, live.function)
         return self.cine(live, measured=measured, progress=part_of(progress, start + 0.25, 1.0), cancel=cancel)
+
+    def _prepared(
+        self,
+        anchor: Study | Volume,
+        asked: int | str | None,
+        measured: Measurement | None,
+        simulated: bool | None,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> Prepared:
+        """`prepare`, unless the same stack was prepared in the same way last time."""
+        stack = anchor.stack if isinstance(anchor, Study) else anchor
+        found = measured.result.function if measured is not None else None
+        key = (asked, simulated, found and (found.ed_phase, found.es_phase), isinstance(anchor, Study) and anchor.flags)
+        if self._kept is None or self._kept[0] is not stack or self._kept[1] != key:
+            made = self.prepare(anchor, progress, cancel, anchor_phase=asked, measured=measured, simulated=simulated)
+            self._kept = (stack, key, made)
+        return self._kept[2]
 
     def _provenance(
         self,

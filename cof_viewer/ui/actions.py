@@ -302,6 +302,16 @@ _CINE = (
     ),
     ActionSpec("set-es", "Set ES here", "Cine", lambda s, _w: s.set_es_here(), ("Alt+S",), None, when.NUMBERS),
     ActionSpec(
+        "es-by-ecg",
+        "Leave ES to the ECG",
+        "Cine",
+        lambda s, _w: s.set_es_time(None),
+        (),
+        None,
+        when.ES_BY_HAND,
+        tip="Generate without the time of ES that was set by hand",
+    ),
+    ActionSpec(
         "anchor-ed",
         "Anchor at ED",
         "Cine",

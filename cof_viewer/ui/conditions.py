@@ -33,6 +33,7 @@ BOTH = _needs(
     "needs a measured and a generated cine",
 )
 ECG = _needs(lambda s: s.case.ecg is not None, "needs an ECG")
+ES_BY_HAND = _needs(lambda s: s.case.es_by_hand_ms is not None, "needs an ES that was set by hand")
 MEASURABLE = _needs(lambda s: s.measure_obstacle is None, "needs a study with a cine")
 GENERATABLE = _needs(lambda s: s.generate_obstacle is None, "needs a study and an ECG")
 EXPORTABLE = _needs(lambda s: s.export_obstacle is None, "needs a measured or generated beat")

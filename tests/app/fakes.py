@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 
+from cof_viewer.app.engine_port import SeenFirst
 from cof_viewer.app.state import AnchorPhase
 from cof_viewer.domain.ecg import Beat, Ecg, Intervals
 from cof_viewer.domain.errors import UserError
@@ -15,6 +16,7 @@ from cof_viewer.domain.grid import grid_from_spacing
 from cof_viewer.domain.image import Cine, LabelCine, LabelMap, Volume, regular_phase_ms
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Patient, Study
+from cof_viewer.engine.motion.time_law import MarkEdit
 
 SHAPE = (6, 32, 32)
 RR_MS = 900.0
@@ -121,18 +123,27 @@ class FakeEngine:
         steps: int | None = None,
         seed: int = 0,
         measured: Measurement | None = None,
+        timing: MarkEdit | None = None,
+        seen_first: SeenFirst | None = None,
         progress: Progress = no_progress,
         cancel: CancelToken = NEVER,
     ) -> Generation:
         options = {"anchor_phase": anchor_phase, "phases": phases, "members": members, "steps": steps, "seed": seed}
-        self.generated_with.append({**options, "measured": measured, "ecg": ecg.sha256})
-        self._work("generate", progress, cancel)
+        es_ms = timing.es_ms if timing else None
+        self.generated_with.append({**options, "measured": measured, "ecg": ecg.sha256, "es_ms": es_ms})
         count = phases or (study.cine.phases if study.cine else 50)
+        es = count * 2 // 5 if es_ms is None else round(es_ms / 800.0 * count)
+        if seen_first is not None:
+            moving = np.full((count, 2, 2, 2, 3), es, np.float32)
+            grid = (study.cine or study.volume).grid
+            first = _result(0, es, regular_phase_ms(count, 800.0), 55.0).function
+            seen_first(Motion(grid, moving, moving, 0), first)
+        self._work("generate", progress, cancel)
         anchor = study.cine.volume(0) if study.cine else study.volume
         grid = anchor.grid
         times = regular_phase_ms(count, 800.0)
         cine = Cine(np.repeat(anchor.data[None], count, axis=0), grid, times, 800.0)
         labels = LabelCine(beating_labels(count, grid.shape), grid)
         motion = Motion(grid, np.zeros((count, 2, 2, 2, 3), np.float32), np.zeros((count, 2, 2, 2, 3), np.float32), 0)
-        result = _result(0, count * 2 // 5, times, 55.0)
+        result = _result(0, es, times, 55.0)
         return Generation(cine, labels, anchor, labels.label_map(0), 0, motion, np.zeros((members, count)), result)

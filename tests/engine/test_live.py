@@ -192,3 +192,19 @@ def test_marks_by_hand_keep_their_order_and_drag_the_others() -> None:
     assert only == TimeMarks(150.0, 300.0, 600.0, 900.0)
     wild = edited_marks(marks, MarkEdit(half_ejection_ms=800.0, es_ms=5.0, half_filling_ms=1.0))
     assert 0 < wild.half_ejection_ms < wild.es_ms < wild.half_filling_ms < 900.0
+
+
+def test_the_same_anchor_is_prepared_once_and_first_sight_comes_before_the_cine(engine, ecg, prepared, monkeypatch):  # noqa: F811
+    made = []
+    monkeypatch.setattr(engine, "prepare", lambda *_a, **_k: made.append(1) or prepared)
+    monkeypatch.setattr(engine, "cine", lambda live, **_k: live)
+    seen = []
+    for es_ms in (None, 250.0, 300.0):
+        timing = None if es_ms is None else MarkEdit(es_ms=es_ms)
+        engine.generate(prepared.volume, ecg, phases=20, timing=timing, seen_first=lambda *sight: seen.append(sight))
+    assert len(made) == 1
+    assert len(seen) == 3
+    assert seen[1][1].es_phase < seen[2][1].es_phase
+    assert seen[0][0].pull_back_mm.shape[0] == 20
+    engine.generate(prepared.volume, ecg, phases=20, anchor_phase="es")
+    assert len(made) == 2

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from cof_viewer.app.session import Session
 from cof_viewer.domain.function import Source
 from cof_viewer.ui.panels.volume_curve import CurvePanel
+from cof_viewer.ui.panels.volume_curve.panel import BY_HAND
 from cof_viewer.ui.panels.volume_curve.data import curves_of, waves_of
 from tests.ui.fixtures import make_session_with_case
 from tests.ui.panels.pixels import near, picture
@@ -191,3 +192,33 @@ def test_before_anything_is_measured_there_is_one_sentence(qtbot, theme):
         panel = _shown(qtbot, theme, session)
         assert panel.view.axes is None
         assert near(picture(panel.view), theme.color("t3"), 40).sum() > 30
+
+
+def _drag(view, start: QPoint, end: QPoint) -> None:
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view, end)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
+
+
+def test_the_ring_of_es_is_drawn_by_hand(panel):
+    moved = []
+    panel.view.es_moved.disconnect()
+    panel.view.es_moved.connect(moved.append)
+    ring, axes = panel.view.es_ring().toPoint(), panel.view.axes
+    phase = panel._session.view.phase
+    _drag(panel.view, ring, ring + QPoint(25, 10))
+    assert moved[-1] == pytest.approx(axes.fraction_at(ring.x() + 25) * axes.x_end, abs=2)
+    assert panel._session.view.phase == phase
+    _drag(panel.view, ring + QPoint(60, 0), ring + QPoint(80, 0))
+    assert len(moved) == 1
+    assert panel._session.view.phase != phase
+
+
+def test_a_measured_es_has_no_ring_to_take_hold_of(qtbot, theme):
+    assert _shown(qtbot, theme, make_session_with_case("measured")).view.es_ring() is None
+
+
+def test_an_es_by_hand_is_named_in_the_header(panel, session):
+    assert BY_HAND not in panel.header.note.text()
+    session._change_case(es_by_hand_ms=300.0)
+    assert BY_HAND in panel.header.note.text()

@@ -19,6 +19,9 @@ from cof_viewer.ui.widgets.panel import Panel
 from cof_viewer.ui.widgets.tag import Tag
 
 EMPTY = "The curve appears when the cine is ready."
+BY_HAND = "ES by hand"
+_GRASP_PX = 9
+"""How near to the ring of ES a press takes hold of it."""
 KINDS: tuple[tuple[CurveKind, str, str], ...] = (
     ("lv", "LV", "Left ventricle"),
     ("rv", "RV", "Right ventricle"),
@@ -27,9 +30,15 @@ KINDS: tuple[tuple[CurveKind, str, str], ...] = (
 
 
 class CurveView(QWidget):
-    """The plot. It is drawn once into a picture; a new phase only moves the cursor."""
+    """The plot. It is drawn once into a picture; a new phase only moves the cursor.
+
+    Signals:
+        moment_chosen: share of the beat under the mouse.
+        es_moved: where a hand has drawn the ring of a generated beat's ES, in ms after the R peak.
+    """
 
     moment_chosen = Signal(float)
+    es_moved = Signal(float)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         """Build an empty plot."""
@@ -40,6 +49,8 @@ class CurveView(QWidget):
         self._axes: Axes | None = None
         self._painter = CurvePainter(theme, self._shown)
         self._cursor_drawn: float | None = None
+        self._holds_es = False
+        self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self.setAccessibleName("Volume over the beat")
 
@@ -116,18 +127,48 @@ class CurveView(QWidget):
         self.lay_out()
         super().resizeEvent(event)
 
+    def es_ring(self) -> QPointF | None:
+        """Where the ring lies that sets ES by hand; None where ES is measured, unknown or withheld."""
+        main = self._shown.main
+        if self._axes is None or main is None or main.es is None or not self._shown.in_ms or self._shown.withheld:
+            return None
+        if main.source is not Source.GENERATED or self._shown.kind != "lv":
+            return None
+        return QPointF(self._axes.x(main.xs[main.es]), self._axes.y(main.ys[main.es]))
+
+    def _is_on_ring(self, event: QMouseEvent) -> bool:
+        ring = self.es_ring()
+        if ring is None:
+            return False
+        away = event.position() - ring
+        return max(abs(away.x()), abs(away.y())) <= _GRASP_PX
+
     def _choose(self, event: QMouseEvent) -> None:
-        if self._axes is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            moment = self._axes.fraction_at(event.position().x()) * self._axes.x_end
-            self.moment_chosen.emit(min(moment / self._shown.period, 1.0))
+        if self._axes is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        moment = min(self._axes.fraction_at(event.position().x()) * self._axes.x_end, self._shown.period)
+        if self._holds_es:
+            self.es_moved.emit(moment)
+        else:
+            self.moment_chosen.emit(moment / self._shown.period)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go to the moment under the mouse."""
-        self._choose(event)
+        """Take hold of ES, or go to the moment under the mouse."""
+        self._holds_es = event.button() == Qt.MouseButton.LeftButton and self._is_on_ring(event)
+        if not self._holds_es:
+            self._choose(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the mouse."""
+        """Follow the mouse; over the ring of ES it becomes a hand."""
+        held, over = self._holds_es, self._is_on_ring(event)
+        shape = Qt.CursorShape.ClosedHandCursor if held else Qt.CursorShape.OpenHandCursor
+        self.setCursor(shape if held or over else Qt.CursorShape.SizeHorCursor)
         self._choose(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go of ES."""
+        self._holds_es = False
+        super().mouseReleaseEvent(event)
 
 
 class CurvePanel(Panel):
@@ -145,6 +186,7 @@ class CurvePanel(Panel):
         self.header.add_option(self.choice)
         self.view = CurveView(session, theme, self)
         self.view.moment_chosen.connect(self._go_to)
+        self.view.es_moved.connect(session.set_es_time)
         self.set_body(self.view)
         bridge = bridge_of(session)
         bridge.case_changed.connect(self._refresh)
@@ -179,7 +221,8 @@ class CurvePanel(Panel):
             shown = shown.with_waves(waves_of(beat, shown.period))
         self.choice.set_current(self._kind)
         self.header.set_title("Volume" if self._kind != "rate" else "Rate")
-        self.header.set_note(shown.unit)
+        by_hand = self._session.case.es_by_hand_ms is not None and self._session.result.shown == "generated"
+        self.header.set_note(f"{shown.unit} · {BY_HAND}" if by_hand else shown.unit)
         main = shown.main
         self.set_source(main.source if main else None, stopped=shown.withheld)
         self.measured_tag.set_source(self._second_source(shown.curves))

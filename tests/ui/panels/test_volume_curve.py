@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication
 from cof_viewer.app.session import Session
 from cof_viewer.domain.function import Source
 from cof_viewer.ui.panels.volume_curve import CurvePanel
-from cof_viewer.ui.panels.volume_curve.panel import BY_HAND
 from cof_viewer.ui.panels.volume_curve.data import curves_of, waves_of
+from cof_viewer.ui.panels.volume_curve.panel import BY_HAND
 from tests.ui.fixtures import make_session_with_case
 from tests.ui.panels.pixels import near, picture
 

@@ -18,6 +18,8 @@ from cof_viewer.engine.gate_ecg import ecg_flags
 from cof_viewer.engine.live import LiveBeat
 from cof_viewer.engine.topology import components_kept
 
+_LEAST_PART = 0.04  # of its structure: smaller crumbs come and go where a thin wall crosses the pixels of one slice
+
 
 def beat_flags(live: LiveBeat, labels: LabelCine, function: Function) -> list[Flag]:
     """Flags of anchor, ECG, motion and numbers, in this order.
@@ -54,7 +56,7 @@ def _parts_kept(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> dict[str
     if not len(rows):
         return {}
     box = (slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    return components_kept(before[box], after[box])
+    return components_kept(before[box], after[box], _LEAST_PART)
 
 
 def near_heart(prepared: Prepared) -> NDArray[np.bool_]:

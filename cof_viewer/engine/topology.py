@@ -69,11 +69,22 @@ def stretch(determinants: NDArray[np.floating]) -> tuple[float, float]:
     return folded, float(logs.std()) if logs.size else 0.0
 
 
-def components_kept(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> dict[str, bool]:
-    """Whether LV, Myo and RV have as many connected parts (in 3-D, by faces and edges) as before."""
+def components_kept(before: NDArray[np.uint8], after: NDArray[np.uint8], least_share: float = 0.0) -> dict[str, bool]:
+    """Whether LV, Myo and RV have as many connected parts (in 3-D, by faces and edges) as before.
+
+    Args:
+        before: labels [z, y, x]; `after` alike.
+        least_share: parts that hold less of their structure are not counted.
+    """
+    heart = (Label.LV, Label.MYO, Label.RV)
+    counts = [[_parts(labels == k, least_share) for k in heart] for labels in (before, after)]
+    return {k.name: one == two for k, one, two in zip(heart, *counts, strict=True)}
+
+
+def _parts(mask: NDArray[np.bool_], least_share: float) -> int:
+    """Number of connected parts that hold at least a share of the mask."""
     from scipy import ndimage
 
-    joined = ndimage.generate_binary_structure(3, 2)
-    heart = (Label.LV, Label.MYO, Label.RV)
-    counts = [[ndimage.label(labels == k, joined)[1] for k in heart] for labels in (before, after)]
-    return {k.name: one == two for k, one, two in zip(heart, *counts, strict=True)}
+    parts, _ = ndimage.label(mask, ndimage.generate_binary_structure(3, 2))
+    sizes = np.bincount(parts.ravel())[1:]
+    return int(np.count_nonzero(sizes >= max(least_share * sizes.sum(), 1)))

@@ -40,7 +40,7 @@ from cof_viewer.engine.motion.labels import (
 Float = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
 
-STEPS = 60
+STEPS = 90
 _WIDTH_MM = (10.0, 1.5)
 """Width of the soft outlines at the first and the last step: wide ones pull from afar."""
 _RATE_MM, _SHIFT_RATE_SLICES = 0.9, 0.03

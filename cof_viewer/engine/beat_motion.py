@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -62,8 +63,9 @@ class _Ladder:
     def at_each(self, tau: Tensor) -> Tensor:
         """[z, 2, rows, columns] pull-back where each point goes a way tau [z, rows, columns] of its own."""
         out = torch.zeros_like(self._velocity)
+        rows, columns = self._moving
         for sign in (1, -1):
-            place = (tau * sign).clamp(min=0) / self._rung
+            place = (tau[:, rows, columns] * sign).clamp(min=0) / self._rung
             farthest = float(place.max())
             if farthest == 0:
                 continue
@@ -71,15 +73,25 @@ class _Ladder:
             low = place.floor().long()
             index = low[None, :, None].expand(1, -1, 2, -1, -1)
             share = (place - low)[:, None]
-            out += torch.lerp(rungs.gather(0, index)[0], rungs.gather(0, index + 1)[0], share)
+            out[..., rows, columns] += torch.lerp(rungs.gather(0, index)[0], rungs.gather(0, index + 1)[0], share)
         return out
 
     def _stack_up_to(self, sign: int, last: int) -> Tensor:
-        """[rung, z, 2, rows, columns] the rungs in one piece, made again only when there are more of them."""
+        """[rung, z, 2, ...] the rungs' moving part in one piece, made again only when there are more of them."""
         rungs = self._up_to(sign, last)
         if sign not in self._stacks or len(self._stacks[sign]) < len(rungs):
-            self._stacks[sign] = torch.stack(rungs)
+            self._stacks[sign] = torch.stack([rung[..., self._moving[0], self._moving[1]] for rung in rungs])
         return self._stacks[sign]
+
+    @cached_property
+    def _moving(self) -> _Part:
+        """Rows and columns where anything moves."""
+        still = (self._velocity == 0).all(dim=0).all(dim=0)
+        spans = []
+        for axis in (1, 0):
+            held = torch.nonzero(~still.all(dim=axis)).flatten().tolist() or [0]
+            spans.append(slice(held[0], held[-1] + 1))
+        return spans[0], spans[1]
 
     def _up_to(self, sign: int, last: int) -> list[Tensor]:
         rungs = self._made.setdefault(sign, [torch.zeros_like(self._velocity)])

@@ -20,7 +20,8 @@ from cof_viewer.signal.features import FEATURE_NAMES, ecg_features
 _LEAST_QRS_MS = 110.0  # below it the left ventricle is activated in time
 _LAG_PER_QRS, _FREE_QRS_MS, _LAG_OF_NARROW_MS = 0.65, 80.0, 10.0
 """Lateral wall minus septum at half contraction: a line by eye through 32 simulated patients of the training and
-validation parts (QRS 72-184 ms; normal, dilated, LBBB, RBBB); they take after measured activation maps (cohort.simulator.activation)."""
+validation parts (QRS 72-184 ms; normal, dilated, LBBB, RBBB); they take after measured activation maps
+(cohort.simulator.activation)."""
 _MOST_LAG_MS = 90.0
 _NODES = 9
 _AXIS_MM = 12.0  # nearer to the LV axis the angle means little: lags fade to none

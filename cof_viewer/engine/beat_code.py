@@ -134,6 +134,17 @@ class CodeStatistics:
         """Length of `anatomy_condition`."""
         return self.anatomy_mean.shape[1] + (len(QUANTILES) if self.forest_ed is not None else 0)
 
+    def forest_median(self, anatomy: Tensor, seen: Tensor) -> Tensor:
+        """[n] standard EF that the flow's own counts from: the forest's median, 0 without forest or anatomy.
+
+        Args:
+            anatomy: [n, anatomy_numbers] of the condition.
+            seen: [n, 1], 0 where it is masked.
+        """
+        if self.forest_ed is None:
+            return torch.zeros(len(anatomy), device=anatomy.device)
+        return anatomy[:, len(QUANTILES) // 2 - len(QUANTILES)] * seen[:, 0]
+
     def standard_ef(self, logit: Tensor) -> Tensor:
         """Logits of EF in the flow's standard numbers."""
         return (logit - self.mean[0]) / self.deviation[0]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cof_viewer.domain.ecg import Beat
-from cof_viewer.domain.progress import CancelToken
+from cof_viewer.domain.progress import NEVER, CancelToken
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import CodeStatistics, DrawnBeat
-from cof_viewer.engine.flow import Condition, FlowConfig, FlowNetwork, euler, member_noise
+from cof_viewer.engine.flow import EULER_STEPS, Condition, FlowConfig, FlowNetwork, euler, member_noise
 from cof_viewer.engine.motion.time_law import TimeMarks, expected_marks, standard_marks
 from cof_viewer.engine.weights import load_weights
 from cof_viewer.signal.features import FEATURE_NAMES, ecg_features
@@ -44,6 +44,21 @@ def heard_marks(beat: Beat, ablate: Ablation | None) -> TimeMarks:
     if ablate == "all-but-rate":
         return expected_marks(replace(beat.intervals, t_end_at_ms=None), beat.rr_ms)
     return expected_marks(beat.intervals, beat.rr_ms)
+
+
+def draw_numbers(
+    network: FlowNetwork,
+    statistics: CodeStatistics,
+    noise: Tensor,
+    condition: Condition,
+    steps: int = EULER_STEPS,
+    cancel: CancelToken = NEVER,
+) -> Tensor:
+    """[n, beat_numbers] standard numbers of beats from noise: the flow, whose EF counts from the forest's median."""
+    numbers = euler(network, noise, condition, steps, cancel)
+    from_median = torch.zeros_like(numbers)
+    from_median[:, statistics.modes] = statistics.forest_median(condition.anatomy, condition.has_anatomy)
+    return numbers + from_median
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +106,7 @@ class Generator:
             condition = replace(condition, has_ecg=hide)
         elif ablate == "anatomy":
             condition = replace(condition, has_anatomy=hide)
-        numbers = euler(self.network, noise, condition, steps, cancel).cpu()
+        numbers = draw_numbers(self.network, statistics, noise, condition, steps, cancel).cpu()
         return [statistics.read(row) for row in numbers]
 
     def _condition(

@@ -31,7 +31,7 @@ from cof_viewer.domain.image import Label, LabelMap, Volume
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.anchor import Prepared, prepared_from_labels
 from cof_viewer.engine.beat_motion import beat_field, scale_to_ef
-from cof_viewer.engine.flow import EULER_STEPS, euler
+from cof_viewer.engine.generator import draw_numbers
 from cof_viewer.engine.motion.field import identity_lattice
 from cof_viewer.engine.motion.frame import AnatomicalFrame, lattice_coordinates_mm
 from cof_viewer.engine.motion.labels import imaged_share, slide_slices, soft_shares
@@ -175,7 +175,9 @@ def by_network(
     cases = [heart.case for heart in held]
     heard = conditions(task.statistics, cases, [ecgs[Split.TRAIN][0]] * len(cases))
     deaf = replace(heard, has_ecg=torch.zeros_like(heard.has_ecg))
-    drawn = euler(network.flow.eval(), torch.zeros(len(cases), task.statistics.beat_numbers), deaf, EULER_STEPS)
+    drawn = draw_numbers(
+        network.flow.eval(), task.statistics, torch.zeros(len(cases), task.statistics.beat_numbers), deaf
+    )
     found = []
     for heart, row in zip(held, drawn, strict=True):
         beat = task.statistics.read(row)

@@ -16,7 +16,8 @@ from cof_viewer.cohort.real.match import COMPANY, HIGH_EF_PERCENT, LOW_EF_PERCEN
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.ef_forest import EfForest
-from cof_viewer.engine.flow import EULER_STEPS, Condition, FlowNetwork, euler
+from cof_viewer.engine.flow import Condition, FlowNetwork
+from cof_viewer.engine.generator import draw_numbers
 from cof_viewer.learning.fabric_loop import fit
 from cof_viewer.learning.flow.cases import EcgCase, LearningCase
 from cof_viewer.learning.flow.config import FlowTraining
@@ -98,7 +99,7 @@ def _by_flow(
     def say(ecgs: list[list[EcgCase]], change: Callable[[Condition], Condition] = lambda c: c) -> Float:
         pairs = [(case, ecg) for case, some in zip(held, ecgs, strict=True) for ecg in some]
         condition = change(conditions(statistics, [case for case, _ in pairs], [ecg for _, ecg in pairs]))
-        drawn = euler(network, torch.zeros(len(pairs), statistics.beat_numbers), condition, EULER_STEPS)
+        drawn = draw_numbers(network, statistics, torch.zeros(len(pairs), statistics.beat_numbers), condition)
         return np.array([100 * statistics.read(row).ef for row in drawn]).reshape(len(held), -1)
 
     return {

@@ -28,8 +28,8 @@ from cof_viewer.domain.image import Label
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.anchor import prepare_anchor
 from cof_viewer.engine.beat_code import CodeStatistics
-from cof_viewer.engine.flow import EULER_STEPS, FlowNetwork, euler
-from cof_viewer.engine.generator import Generator
+from cof_viewer.engine.flow import FlowNetwork
+from cof_viewer.engine.generator import Generator, draw_numbers
 from cof_viewer.engine.intervals import GeneratedCalibration, MeasuredCalibration
 from cof_viewer.engine.segmenter import Segmenter
 from cof_viewer.engine.weights import amend_about, read_entries
@@ -59,7 +59,7 @@ def logit_errors(
 ) -> list[float]:
     """Error of the middle member's EF on the logit scale, each case with its ECG."""
     condition = conditions(statistics, cases, ecgs)
-    drawn = euler(network.eval(), torch.zeros(len(cases), statistics.beat_numbers), condition, EULER_STEPS)
+    drawn = draw_numbers(network.eval(), statistics, torch.zeros(len(cases), statistics.beat_numbers), condition)
     return [
         logit_of_ef(100 * statistics.read(row).ef) - logit_of_ef(case.beat.ef_percent)
         for row, case in zip(drawn, cases, strict=True)

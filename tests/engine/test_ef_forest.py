@@ -1,12 +1,20 @@
 """The forest of the engine says what scikit-learn's says, and its quantiles are those of the hearts in its leaves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from cof_viewer.engine.beat_code import CodeStatistics
 from cof_viewer.engine.ef_forest import EfForest
-from cof_viewer.learning.flow.cases import LearningCase
+from cof_viewer.engine.flow import Condition
+from cof_viewer.engine.generator import draw_numbers
+from cof_viewer.engine.motion.time_law import TimeMarks
+from cof_viewer.learning.flow.cases import EcgCase, LearningCase
 from cof_viewer.learning.flow.forest import grow, said_of_strangers, shapes_of
+from cof_viewer.learning.flow.statistics import learn_statistics
+from cof_viewer.signal.features import FEATURE_NAMES
 from tests.learning.made import hearts
 
 
@@ -64,3 +72,39 @@ def test_strangers_are_judged_less_surely_than_learning_hearts(cases) -> None:
     known = torch.sigmoid(grow(cases, False, 0).quantiles(torch.from_numpy(shapes_of(cases, False))))[:, 1] * 100
     strange = torch.sigmoid(said_of_strangers(cases, False, 0))[:, 1] * 100
     assert np.abs(known.numpy() - truth).mean() < np.abs(strange.numpy() - truth).mean()
+
+
+def test_the_flow_counts_ef_from_the_forests_median(cases: list[LearningCase]) -> None:
+    plain = learn_statistics(cases, [made_ecg()], modes=3)
+    told = replace(plain, forest_ed=grow(cases, False, 0), forest_es=grow(cases, True, 0))
+    shapes = torch.from_numpy(shapes_of(cases[:4], False))
+    anatomy, ones = told.anatomy_condition(shapes, False), torch.ones(4, 1)
+    assert anatomy.shape[1] == told.anatomy_numbers == plain.anatomy_numbers + 3
+    median = told.forest_median(anatomy, ones)
+    assert torch.allclose(median * told.deviation[0] + told.mean[0], told.forest_ed.quantiles(shapes)[:, 1], atol=1e-5)
+    assert not told.forest_median(anatomy, 0 * ones).any()
+    assert not plain.forest_median(plain.anatomy_condition(shapes, False), ones).any()
+    back = CodeStatistics.from_tensors(told.tensors())
+    assert torch.equal(back.anatomy_condition(shapes, False), anatomy)
+
+    condition = Condition(anatomy, 0 * ones, torch.zeros(4, 71), torch.zeros(4, 768), ones, ones)
+    numbers = draw_numbers(_Still(), told, torch.zeros(4, told.beat_numbers), condition)
+    assert torch.equal(numbers[:, told.modes], median)
+    assert [told.read(row).ef for row in numbers] == pytest.approx(
+        torch.sigmoid(told.forest_ed.quantiles(shapes)[:, 1]).tolist(), abs=1e-4
+    )
+
+
+class _Still:
+    """A flow that leaves everything where it is."""
+
+    def embed(self, condition: Condition) -> torch.Tensor:
+        return condition.anatomy
+
+    def __call__(self, x: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def made_ecg() -> EcgCase:
+    marks = TimeMarks(150.0, 320.0, 520.0, 900.0)
+    return EcgCase("normal", np.zeros(len(FEATURE_NAMES), np.float32), np.zeros(768, np.float32), marks)

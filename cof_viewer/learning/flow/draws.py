@@ -40,7 +40,7 @@ class Draws:
             ecgs: records to match with the hearts that have none.
             config: see there.
         """
-        self._config = config
+        self._config, self._statistics = config, statistics
         roles, none = (False, True), torch.zeros(TIME_NUMBERS)
         self._x0 = torch.stack([torch.stack([beat_numbers(statistics, c, es, none) for c in cases]) for es in roles])
         self._shifts = torch.stack([standard_shifts(statistics, case) for case in cases])
@@ -75,6 +75,7 @@ class Draws:
         intervals[only], embedding[only] = hear_rate_only(intervals[only]), 0.0
         tau = torch.from_numpy(rng.random((size, 1)).astype(np.float32))
         seen = _column(rng.random(size) >= config.drop_anatomy)
+        x0[:, self._statistics.modes] -= self._statistics.forest_median(anatomy, seen)
         condition = (anatomy, _column(es), intervals, embedding, seen, _column(heard != NOTHING))
         return (x0, normal(rng, tuple(x0.shape)), tau, *condition)
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from cof_viewer.cohort.real.match import Matcher
 from cof_viewer.engine.beat_code import TIME_NUMBERS, CodeStatistics
-from cof_viewer.engine.flow import EULER_STEPS, Condition, FlowNetwork, euler
+from cof_viewer.engine.flow import Condition, FlowNetwork
+from cof_viewer.engine.generator import draw_numbers
 from cof_viewer.learning.flow.cases import EcgCase, LearningCase
 from cof_viewer.learning.flow.draws import FULL, NOTHING, RATE_ONLY, expected_by, hear_rate_only
 from cof_viewer.learning.flow.statistics import beat_numbers
@@ -90,7 +91,7 @@ def _rate_only(condition: Condition) -> Condition:
 
 def _middle(network: FlowNetwork, statistics: CodeStatistics, condition: Condition) -> Tensor:
     noise = torch.zeros(len(condition.anatomy), statistics.beat_numbers)
-    return euler(network, noise, condition, EULER_STEPS)
+    return draw_numbers(network, statistics, noise, condition)
 
 
 def _ef_error(statistics: CodeStatistics, drawn: Tensor, cases: list[LearningCase]) -> float:

@@ -30,6 +30,7 @@ from cof_viewer.learning.flow.config import FlowTraining, read_config
 from cof_viewer.learning.flow.ecgs import load_ecgs
 
 _SMOOTH_TREES = 300
+_METHOD = 2  # raise it when what is learned or asked changes, so that folds made before are made again
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Plan:
 
     def plain(self) -> str:
         """As text: a fold that was made by another plan is made again."""
-        return json.dumps([self.folds, [p.value for p in self.parts], asdict(self.config), self.trees], sort_keys=True)
+        return json.dumps(
+            [_METHOD, self.folds, [p.value for p in self.parts], asdict(self.config), self.trees], sort_keys=True
+        )
 
 
 def folds_of(cases: Sequence[LearningCase], folds: int, seed: int) -> dict[str, int]:

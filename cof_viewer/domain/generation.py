@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,3 +69,9 @@ class Measurement:
     cine: Cine
     labels: LabelCine
     result: Result
+
+    def with_slices_reversed(self) -> Measurement:
+        """The same in the other order of slices, in the same place."""
+        labels = self.labels
+        turned = replace(labels, data=labels.data[:, ::-1], grid=labels.grid.with_slices_reversed())
+        return replace(self, cine=self.cine.with_slices_reversed(), labels=turned)

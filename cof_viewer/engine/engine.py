@@ -14,7 +14,7 @@ from cof_viewer.anatomy import function_from_labels
 from cof_viewer.domain.canonical import CanonicalPose
 from cof_viewer.domain.ecg import Ecg
 from cof_viewer.domain.errors import UserError
-from cof_viewer.domain.flag import Flag, Severity, worst_first
+from cof_viewer.domain.flag import worst_first
 from cof_viewer.domain.function import Function, Provenance, Result, Source
 from cof_viewer.domain.generation import Generation, Measurement, Motion
 from cof_viewer.domain.image import Cine, LabelCine, LabelMap, Volume
@@ -22,16 +22,13 @@ from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.domain.study import Study
 from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared, prepare_anchor
+from cof_viewer.engine.devices import device_named
 from cof_viewer.engine.ecg_encoder import StMemEncoder, load_encoder
 from cof_viewer.engine.flow import EULER_STEPS
 from cof_viewer.engine.generate import with_pictures
 from cof_viewer.engine.generator import Ablation, Generator
-from cof_viewer.engine.intervals import (
-    GeneratedCalibration,
-    read_generated,
-    read_measured,
-    with_measured_intervals,
-)
+from cof_viewer.engine.intervals import GeneratedCalibration, read_generated, read_measured, with_measured_intervals
+from cof_viewer.engine.kept import Kept
 from cof_viewer.engine.live import DrawOptions, Ear, HeardEcg, LiveBeat, live_beat
 from cof_viewer.engine.motion.time_law import MarkEdit
 from cof_viewer.engine.plan import AnchorMoment, Members, draw_members, stands_near_es, time_members
@@ -69,8 +66,8 @@ class Engine:
         self._segmenter, self._teacher, self._generator = segmenter, teacher, generator
         self._ear = Ear(encoder)
         self._poses: dict[str, CanonicalPose] = {}
-        self._last: tuple[Prepared, tuple[object, ...], Members] | None = None
-        self._kept: tuple[Cine | Volume, tuple[object, ...], Prepared] | None = None
+        self._drawn: Kept[Members] = Kept()
+        self._anchors: Kept[Prepared] = Kept()
         self.info = info
 
     @classmethod
@@ -84,7 +81,7 @@ class Engine:
         Raises:
             UserError: weights are missing or damaged, or CUDA is asked for and absent.
         """
-        place = _device(device)
+        place = device_named(device)
         entries = sorted(read_entries(models_dir).items())
         digests = {name: e.sha256 for name, e in entries}
         return cls(
@@ -108,7 +105,7 @@ class Engine:
         pose = self._poses[study.sha256] = replace(pose, slices_reversed=False)
         flags = study.flags
         if study.stack.grid.orientation_known:
-            flags = (*flags, _order_disagrees())
+            flags = (*flags, gate.order_disagrees())
         return replace(study.with_slices_reversed(), flags=flags, pose=pose)
 
     def pose(self, study: Study, cancel: CancelToken = NEVER) -> CanonicalPose:
@@ -279,7 +276,7 @@ class Engine:
             provenance=self._provenance(
                 prepared.sha256, live.heard.ecg.sha256, options.seed, options.members, options.steps
             ),
-            measured=_reversed(measured) if measured is not None and prepared.was_reversed else measured,
+            measured=measured.with_slices_reversed() if measured is not None and prepared.was_reversed else measured,
             flags=prepared.flags,
             calibration=self._calibration(prepared),
             progress=progress,
@@ -291,24 +288,13 @@ class Engine:
     ) -> Members:
         """Members for these inputs; those of the last call where nothing that they depend on has changed."""
         es_like = stands_near_es(moment, heard.beat, options.phases)
-        key = (heard.key, es_like, options.members, options.steps, options.seed, options.ablate)
-        last = self._last
-        if last is not None and last[0] is prepared and last[1] == key:
-            return last[2]
-        drawn = draw_members(
-            self._generator,
-            prepared,
-            heard.beat,
-            heard.embedding,
-            es_like=es_like,
-            members=options.members,
-            steps=options.steps,
-            seed=options.seed,
-            cancel=cancel,
-            ablate=options.ablate,
-        )
-        self._last = (prepared, key, drawn)
-        return drawn
+        asked = {name: getattr(options, name) for name in ("members", "steps", "seed", "ablate")}
+
+        def draw() -> Members:
+            beat, embedding = heard.beat, heard.embedding
+            return draw_members(self._generator, prepared, beat, embedding, es_like=es_like, cancel=cancel, **asked)
+
+        return self._drawn.get(prepared, (heard.key, es_like, *asked.values()), draw)
 
     def _calibration(self, prepared: Prepared) -> GeneratedCalibration | None:
         return read_generated(self._about.get("flow", {}), simulated=prepared.simulated)
@@ -427,13 +413,14 @@ class Engine:
         cancel: CancelToken,
     ) -> Prepared:
         """`prepare`, unless the same stack was prepared in the same way last time."""
-        stack = anchor.stack if isinstance(anchor, Study) else anchor
+        study = anchor if isinstance(anchor, Study) else None
         found = measured.result.function if measured is not None else None
-        key = (asked, simulated, found and (found.ed_phase, found.es_phase), isinstance(anchor, Study) and anchor.flags)
-        if self._kept is None or self._kept[0] is not stack or self._kept[1] != key:
-            made = self.prepare(anchor, progress, cancel, anchor_phase=asked, measured=measured, simulated=simulated)
-            self._kept = (stack, key, made)
-        return self._kept[2]
+        key = (asked, simulated, found and (found.ed_phase, found.es_phase), study and (study.sha256, study.flags))
+
+        def make() -> Prepared:
+            return self.prepare(anchor, progress, cancel, anchor_phase=asked, measured=measured, simulated=simulated)
+
+        return self._anchors.get(study.stack if study else anchor, key, make)
 
     def _provenance(
         self,
@@ -445,25 +432,3 @@ class Engine:
     ) -> Provenance:
         info = self.info
         return Provenance(info.version, info.weights_sha256, seed, members, steps, info.device, anchor, None, ecg)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("No CUDA device was found. Use --device cpu.")
-    return torch.device(name)
-
-
-def _order_disagrees() -> Flag:
-    return Flag(
-        "slice-order-by-picture",
-        Severity.NOTE,
-        "The header says that the slices run from the base, the picture says from the apex: the picture is followed.",
-    )
-
-
-def _reversed(measured: Measurement) -> Measurement:
-    labels = measured.labels
-    turned = replace(labels, data=labels.data[:, ::-1], grid=labels.grid.with_slices_reversed())
-    return replace(measured, cine=measured.cine.with_slices_reversed(), labels=turned)

@@ -159,6 +159,15 @@ def stack_flags(grid: Grid) -> list[Flag]:
     ]
 
 
+def order_disagrees() -> Flag:
+    """That the slices' order in the header is not the picture's."""
+    return Flag(
+        "slice-order-by-picture",
+        Severity.NOTE,
+        "The header says that the slices run from the base, the picture says from the apex: the picture is followed.",
+    )
+
+
 def contraction_flags(ef_percent: float | None) -> list[Flag]:
     """A beat that hardly moves, or moves more than any heart."""
     if ef_percent is not None and ef_percent > _MOST_EF_PERCENT:

@@ -22,7 +22,9 @@ from cof_viewer.cli.options import (
 
 def generate(
     study: StudyArgument,
-    ecg: Annotated[Path, typer.Option("--ecg", metavar="FILE", help="The 12-lead ECG: DICOM waveform or WFDB.")],
+    ecg: Annotated[
+        Path, typer.Option("--ecg", metavar="FILE", help="The 12-lead ECG: DICOM waveform, WFDB or CardioSoft XML.")
+    ],
     out: OutOption,
     anchor_phase: Annotated[
         str | None,

@@ -29,7 +29,7 @@ MOST_RECENT = 5
 
 _PROMISES = (
     ("layers", "MRI", "DICOM folders, zip,\nDICOMDIR; NIfTI"),
-    ("activity", "ECG", "12 leads, from DICOM\nor WFDB"),
+    ("activity", "ECG", "12 leads, from DICOM,\nWFDB or CardioSoft"),
     ("shield-check", "Your files", "Never written to. Nothing\nleaves this computer."),
 )
 

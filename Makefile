@@ -38,7 +38,7 @@ tests: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 demo: install
-	$(BIN)/python -m cof_viewer.cohort.demo --out resources/demo
+	$(BIN)/python -m cof_viewer.cohort.demo --out out/demo
 
 clean:
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """Make the demo studies: simulated patients that ship with the program, the same bytes every time.
 
-Run `python -m cof_viewer.cohort.demo --out resources/demo`. Each study is a folder with `cine.nii.gz`, an ECG in WFDB
+Run `python -m cof_viewer.cohort.demo --out DIR`. Each study is a folder with `cine.nii.gz`, an ECG in WFDB
 form (`ecg.hea`, `ecg.dat`) and `study.json`; all three say that the patient is simulated.
 """
 
@@ -60,7 +60,8 @@ tests, never for judging a method. Each folder holds
 - `ecg.hea`, `ecg.dat`: 12 leads, 10 s, 500 Hz, 1 uV a count (WFDB format 16);
 - `study.json`: name, sex, age, height, weight, and under `truth` the numbers that the simulation was made from.
 
-Made by `python -m cof_viewer.cohort.demo --out resources/demo`; the same version makes the same bytes. Picture, motion
+Made by `python -m cof_viewer.cohort.demo --out DIR`, and kept as they are: the simulator has changed since, and makes
+other patients of the same kinds (the same version makes the same bytes). Picture, motion
 and ECG of a patient follow from one set of causes: one activation map drives QRS and the onset of regional
 contraction, one scar map drives lost R waves and motionless, thinned wall, and the ECG's intervals set the times of
 the beat.

@@ -93,7 +93,7 @@ def test_a_case_opens_in_the_window_and_its_files_are_gone_afterwards(command, s
         (["make", "--out", "{tmp}/new", "--ecg-first", "1", "--ecg", "simulated"], "not simulated ones"),
         (["make", "--out", "{tmp}/new", "--simulated", "1", "--ecg", "simulated"], "--ecg is for --real"),
         (["make", "--out", "{tmp}/new", "--simulated", "1", "--ecg", "{tmp}"], "--ecg is for --real"),
-        (["make", "--out", "{tmp}/new", "--ecg-first", "1", "--ecg", "{tmp}", "--backgrounds", "{tmp}"], "--backgrounds"),
+        (["make", "--out", "{tmp}/new", "--pairs", "{tmp}", "--backgrounds", "{tmp}"], "is for --simulated"),
         (["make", "--out", "{tmp}/new", "--simulated", "1", "--backgrounds", "{tmp}"], "manifest.csv"),
         (["make", "--out", "{tmp}/new", "--ecg-first", "1", "--ecg", "{tmp}"], "holds no records.h5"),
         (["make", "--out", "{tmp}/new", "--real", "{tmp}/none"], "There is no file or folder"),

@@ -184,7 +184,8 @@ def test_the_median_beat_keeps_the_papers_proportions(qtbot, theme, session):
     top, bottom = round(0.15 * median.height()), round(0.66 * median.height())
     around = trace[top:bottom, round(median._x_of(0, beat)) - 4 : round(median._x_of(0, beat)) + 5]
     rows = np.flatnonzero(around.any(axis=1))
-    lead = beat.median_mv[LEADS.index("II")]
+    start, reach = -beat.median_start_ms * 0.5, 4 * 40 / mm * 0.5  # samples at 500 Hz; 4 px round R
+    lead = beat.median_mv[LEADS.index("II")][round(start - reach) : round(start + reach) + 1]
     assert rows[-1] - rows[0] <= 10 * mm * np.ptp(lead) + 4
     assert rows[-1] - rows[0] >= 0.7 * 10 * mm * np.ptp(lead)
 

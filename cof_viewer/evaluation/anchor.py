@@ -64,7 +64,8 @@ def anchor_of(case: CohortCase, engine: Engine, *, expert: bool = False) -> Anch
         UserError: no heart is found.
     """
     volume = volume_of(case)
-    prepared = _prepared_by_hand(volume, case.labels[0]) if expert else engine.prepare(volume)
+    made = case.kind in (Kind.SIMULATED, Kind.ECG_FIRST)
+    prepared = _prepared_by_hand(volume, case.labels[0]) if expert else engine.prepare(volume, simulated=made)
     labels = prepared.labels.data[::-1] if prepared.was_reversed else prepared.labels.data
     return Anchor(
         case_id=case.case_id,

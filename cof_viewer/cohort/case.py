@@ -41,6 +41,10 @@ class Kind(StrEnum):
     SIMULATED = "simulated"
 
 
+MADE_KINDS = (Kind.SIMULATED, Kind.ECG_FIRST)
+"""Kinds whose heart is simulated: its motion and numbers are known."""
+
+
 class Origin(StrEnum):
     """Where a component of a case comes from."""
 

@@ -71,6 +71,15 @@ def write_whole(target: Path, write: Callable[[Path], None]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def write_text_whole(target: Path, text: str) -> None:
+    """Write UTF-8 text with plain line ends whole or not at all."""
+    write_whole(target, lambda beside: _put(beside, text))
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def read_case(path: Path, phases: Sequence[int] | None = None) -> CohortCase:
     """Read a case.
 

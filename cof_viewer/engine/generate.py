@@ -10,25 +10,10 @@ from cof_viewer.domain.function import Agreement, Function, Provenance, Result, 
 from cof_viewer.domain.generation import Generation, Measurement
 from cof_viewer.domain.image import Cine, LabelCine, regular_phase_ms
 from cof_viewer.domain.progress import CancelToken, Progress, part_of
-from cof_viewer.engine.generator import Ablation, Generator, heard_features, heard_marks
 from cof_viewer.engine.intervals import GeneratedCalibration, with_generated_intervals
 from cof_viewer.engine.judge import beat_flags
 from cof_viewer.engine.live import LiveBeat
-from cof_viewer.engine.plan import AnchorMoment, BeatPlan, medoid, phase_moments, plan_beat
 from cof_viewer.engine.warp import ScannerWarp, warp_beat
-
-__all__ = [
-    "Ablation",
-    "AnchorMoment",
-    "BeatPlan",
-    "Generator",
-    "heard_features",
-    "heard_marks",
-    "medoid",
-    "phase_moments",
-    "plan_beat",
-    "with_pictures",
-]
 
 
 def with_pictures(

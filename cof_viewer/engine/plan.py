@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.ecg import Beat
 from cof_viewer.domain.image import regular_phase_ms
-from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
+from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.beat_code import DrawnBeat
 from cof_viewer.engine.beat_motion import MemberMotion, scale_to_ef
@@ -184,39 +184,6 @@ def lv_curve(
         return motion.lv_curve(s)
     ways = clocks.round_the_wall(clocks.from_anchor(anchor_phase)) + motion.anchor_s
     return np.asarray(np.stack([motion.lv_curve(way) for way in ways]).mean(axis=0))
-
-
-def plan_beat(
-    generator: Generator,
-    prepared: Prepared,
-    beat: Beat,
-    embedding: NDArray[np.float32],
-    anchor: AnchorMoment,
-    *,
-    phases: int,
-    members: int,
-    steps: int,
-    seed: int,
-    progress: Progress = no_progress,
-    cancel: CancelToken = NEVER,
-    ablate: Ablation | None = None,
-) -> BeatPlan:
-    """Draw the members, scale and time each, choose the medoid. Arguments as in `Engine.generate`."""
-    progress(0.0, "Drawing the motion from the ECG")
-    drawn = draw_members(
-        generator,
-        prepared,
-        beat,
-        embedding,
-        es_like=stands_near_es(anchor, beat, phases),
-        members=members,
-        steps=steps,
-        seed=seed,
-        cancel=cancel,
-        ablate=ablate,
-    )
-    told = part_of(progress, 0.1, 1.0)
-    return time_members(drawn, prepared, beat, anchor, phases=phases, progress=told, cancel=cancel, ablate=ablate)
 
 
 def stands_near_es(anchor: AnchorMoment, beat: Beat, phases: int) -> bool:

@@ -136,10 +136,9 @@ class Segmenter:
         progress(0.0, "Finding the heart")
         where = pose or self.pose(volume, cancelled)
         progress(0.3, "Segmenting")
-        canonical = self.canonical_shares(volume, where, progress=part_of(progress, 0.3, 0.9), cancelled=cancelled)
-        soft = SoftLabels(shares_in_scanner(canonical, where, volume.grid.shape), volume.grid)
+        shares = self.scanner_shares(volume, where, progress=part_of(progress, 0.3, 0.9), cancelled=cancelled)
         progress(1.0, "Segmented")
-        return soft
+        return SoftLabels(shares, volume.grid)
 
     def segment_cine(
         self,
@@ -156,8 +155,7 @@ class Segmenter:
         sizes = np.zeros((cine.phases, len(Label)))
         for phase in range(cine.phases):
             progress((phase + 1) / (cine.phases + 1), f"Segmenting phase {phase + 1} of {cine.phases}")
-            canonical = self.canonical_shares(cine.volume(phase), where, cancelled=cancelled)
-            soft = SoftLabels(shares_in_scanner(canonical, where, cine.grid.shape), cine.grid)
+            soft = SoftLabels(self.scanner_shares(cine.volume(phase), where, cancelled=cancelled), cine.grid)
             labels[phase], sizes[phase] = soft.label_map().data, soft.voxels()
         progress(1.0, "Segmented")
         return LabelCine(labels, cine.grid, sizes)
@@ -181,6 +179,18 @@ class Segmenter:
             held = images[torch.from_numpy(full)]
             shares[full] = self._network.shares(held, progress=progress, cancelled=cancelled).numpy()
         return cleaned(shares)
+
+    def scanner_shares(
+        self,
+        volume: Volume,
+        pose: CanonicalPose,
+        *,
+        progress: Progress = no_progress,
+        cancelled: CancelToken = NEVER,
+    ) -> Shares:
+        """Cleaned class shares [class, z, y, x] on the volume's own grid. Arguments as in `segment`."""
+        canonical = self.canonical_shares(volume, pose, progress=progress, cancelled=cancelled)
+        return shares_in_scanner(canonical, pose, volume.grid.shape)
 
     def _refined(self, volume: Volume, pose: CanonicalPose, cancelled: CancelToken) -> CanonicalPose | None:
         """The pose with centre, angle and (where estimated) scale read again from labels; None without a heart."""

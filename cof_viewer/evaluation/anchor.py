@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import BOX_PIXELS, CohortCase, Kind
+from cof_viewer.cohort.case import BOX_PIXELS, MADE_KINDS, CohortCase, Kind
 from cof_viewer.cohort.volume import volume_of
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
@@ -64,7 +64,7 @@ def anchor_of(case: CohortCase, engine: Engine, *, expert: bool = False) -> Anch
         UserError: no heart is found.
     """
     volume = volume_of(case)
-    made = case.kind in (Kind.SIMULATED, Kind.ECG_FIRST)
+    made = case.kind in MADE_KINDS
     prepared = _prepared_by_hand(volume, case.labels[0]) if expert else engine.prepare(volume, simulated=made)
     labels = prepared.labels.data[::-1] if prepared.was_reversed else prepared.labels.data
     return Anchor(

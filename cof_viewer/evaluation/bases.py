@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.real.mri import choose, load_pair, read_manifest
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
 from cof_viewer.domain.grid import grid_from_spacing
@@ -234,12 +234,8 @@ def main(data: Path, cases_dir: Path, models: Path, config: FlowTraining, out: P
     }
     out.mkdir(parents=True, exist_ok=True)
     path, text = out / "bases.json", json.dumps(plain, indent=1) + "\n"
-    write_whole(path, lambda beside: _put(beside, text))
+    write_text_whole(path, text)
     return path
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.real.mri import Row, choose, read_manifest
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.split import Split
@@ -131,11 +131,7 @@ def _read(path: Path, plan: Plan) -> list[HeldOut] | None:
 
 def _write(path: Path, plan: Plan, rows: Sequence[HeldOut]) -> None:
     text = json.dumps({"plan": plan.plain(), "hearts": [asdict(row) for row in rows]}, indent=1)
-    write_whole(path, lambda beside: _put(beside, text))
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text_whole(path, text + "\n")
 
 
 def real_hearts(rows: Sequence[Row], folders: Sequence[Path], made: Path) -> list[LearningCase]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.evaluation.crossfit_ways import WAYS
 from cof_viewer.evaluation.statistics import Interval, bootstrap_mean
 
@@ -63,9 +63,9 @@ def write_crossfit(hearts: Sequence[HeldOut], out: Path) -> Path:
     """Write `crossfit.json` (figures and every heart) and `crossfit.md`; returns the page's path."""
     summary = {way: _summary(hearts, way) for way in WAYS}
     plain = {"patients": len(hearts), "ways": summary, "hearts": [asdict(heart) for heart in hearts]}
-    _write(out / "crossfit.json", json.dumps(plain, indent=1))
+    write_text_whole(out / "crossfit.json", json.dumps(plain, indent=1) + "\n")
     path = out / "crossfit.md"
-    _write(path, page(hearts))
+    write_text_whole(path, page(hearts))
     return path
 
 
@@ -115,11 +115,3 @@ def _shown(interval: Interval, *, sign: bool = False) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda beside: _put(beside, text))
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", newline="\n")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.real.ecgs import Record, read_records
 from cof_viewer.cohort.real.mri import Pair, choose, load_pair, read_manifest
 from cof_viewer.domain.ecg import Ecg
@@ -212,10 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     text = "\n".join(f"**{name}**\n\n{table(found)}" for name, found in parts.items())
 
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write_whole(asked.out, write)
+    write_text_whole(asked.out, text)
 
 
 if __name__ == "__main__":

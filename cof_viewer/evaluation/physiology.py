@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cof_viewer.cohort.case import CohortCase, Kind
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import SAMPLING_HZ, Ecg
 from cof_viewer.domain.errors import UserError
@@ -268,10 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
     )
 
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write_whole(asked.out, write)
+    write_text_whole(asked.out, text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cof_viewer.cohort.case import Kind
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 
 RECORDS = "cases"
 VERSION = 1
@@ -68,10 +68,7 @@ def write_record(record: Record, out: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_plain(asdict(record)), indent=1, allow_nan=False)
 
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write_whole(path, write)
+    write_text_whole(path, text)
     return path
 
 

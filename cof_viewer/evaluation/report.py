@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.domain.split import Split
 from cof_viewer.evaluation.figures import write_figures
 from cof_viewer.evaluation.methods import Method, method_of
@@ -34,7 +34,7 @@ def write_report(records: Sequence[Record], settings: Settings) -> Path:
         parts += _of_study(study, settings.out)
     path = settings.out / REPORT
     text = "\n\n".join(part.strip() for part in parts) + "\n"
-    write_whole(path, lambda beside: _put(beside, text))
+    write_text_whole(path, text)
     return path
 
 
@@ -52,7 +52,3 @@ def _of_study(study: Study, out: Path) -> list[str]:
             parts.append(markdown(table))
     figures = write_figures(study, out / "figures")
     return parts + [f"![{path.stem}](figures/{path.name})" for path in figures]
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ import numpy as np
 
 import cof_viewer
 from cof_viewer.cohort.case import Kind
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.manifest import CaseRow
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.errors import UserError
@@ -200,11 +200,7 @@ def _write_run(settings: Settings, plan: Plan) -> None:
         "donors": dict(plan.donors),
     }
     text = json.dumps(run, indent=1, default=str)
-    write_whole(settings.out / "run.json", lambda beside: _put(beside, text))
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text_whole(settings.out / "run.json", text)
 
 
 def _versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from cof_viewer.cohort.case import Kind
+from cof_viewer.cohort.case import MADE_KINDS
 from cof_viewer.cohort.real.mri import choose, load_pair, read_manifest
 from cof_viewer.cohort.store import Store
 from cof_viewer.cohort.volume import volume_of
@@ -115,7 +115,7 @@ def simulated_errors(models: Path, store: Store, cases: list[LearningCase]) -> t
     segmenter, shipped = Segmenter.load(models, device), Generator.load(models, device)
     fitted = {(case.patient_id, case.kind): case for case in cases if case.ecg is not None}
     seen, edv = [], []
-    for row in store.choose(kinds=(Kind.SIMULATED, Kind.ECG_FIRST), parts=(Split.VALIDATION,)):
+    for row in store.choose(kinds=MADE_KINDS, parts=(Split.VALIDATION,)):
         case = fitted.get((row.patient_id, row.kind))
         if case is None:
             continue

@@ -26,7 +26,7 @@ from cof_viewer.engine.generate import with_pictures
 from cof_viewer.engine.generator import Generator
 from cof_viewer.engine.live import DrawOptions, HeardEcg, LiveBeat, live_beat
 from cof_viewer.engine.motion.time_law import bounded_marks
-from cof_viewer.engine.plan import AnchorMoment, medoid, phase_moments, plan_beat
+from cof_viewer.engine.plan import AnchorMoment, draw_members, medoid, phase_moments, stands_near_es, time_members
 from cof_viewer.engine.weights import load_weights
 from tests.conftest import ROOT
 from tests.engine.test_motion_frame import rings
@@ -76,18 +76,18 @@ def live(
 ) -> LiveBeat:
     heard = HeardEcg(Ecg(np.zeros((12, 5000), np.float32), 500.0, ()), "", beat, np.zeros(768, np.float32))
     moment, options = anchor or AnchorMoment(0, "ed"), DrawOptions(phases, members, 10, 5)
-    plan = plan_beat(
+    drawn = draw_members(
         generator,
         prepared,
         beat,
         heard.embedding,
-        moment,
-        phases=phases,
+        es_like=stands_near_es(moment, beat, phases),
         members=members,
         steps=options.steps,
         seed=options.seed,
         cancel=cancel,
     )
+    plan = time_members(drawn, prepared, beat, moment, phases=phases, cancel=cancel)
     return live_beat(plan, prepared, heard, moment, options)
 
 

@@ -10,7 +10,7 @@ from cof_viewer.cohort.audits import sections
 from cof_viewer.cohort.audits.knowing import knowledge
 from cof_viewer.cohort.audits.measures import Measured, measure_store
 from cof_viewer.cohort.audits.page import PICTURES, Section, as_html, as_markdown, picture_files
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.errors import UserError
 from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
@@ -64,8 +64,8 @@ def describe(
         words = _words(cases)
         page = as_html(_TITLE, words, parts)
         _write_pictures(out, parts)
-        _write(out / SUMMARY, as_markdown(_TITLE, words, parts))
-        _write(out / PAGE, page)
+        write_text_whole(out / SUMMARY, as_markdown(_TITLE, words, parts))
+        write_text_whole(out / PAGE, page)
     except OSError as error:
         raise UserError(f'"{out}" can\'t be written: {error.strerror or error}. Choose another folder.') from error
     progress(1.0, "Page written")
@@ -82,13 +82,6 @@ def _write_pictures(out: Path, parts: Sequence[Section]) -> None:
     for old in folder.glob("*.webp"):
         if f"{PICTURES}/{old.name}" not in files:
             old.unlink()
-
-
-def _write(path: Path, text: str) -> None:
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write_whole(path, write)
 
 
 def _words(cases: Sequence[Measured]) -> str:

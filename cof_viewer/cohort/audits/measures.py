@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cof_viewer.cohort.audits.shape import anatomy_numbers, function_numbers, volume_curve
 from cof_viewer.cohort.audits.texture import texture_features
 from cof_viewer.cohort.case import BOX_SPACING_MM, MOTION_STEP, CohortCase
-from cof_viewer.cohort.file import read_case, write_whole
+from cof_viewer.cohort.file import read_case, write_text_whole
 from cof_viewer.cohort.manifest import CaseRow
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
@@ -177,10 +177,7 @@ def _write_cache(path: Path, known: dict[str, Measures]) -> None:
     content = {"version": _VERSION, "cases": {sha: _without_nan(vars(m)) for sha, m in sorted(known.items())}}
     text = json.dumps(content, allow_nan=False)
 
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write_whole(path, write)
+    write_text_whole(path, text)
 
 
 def _without_nan(value: object) -> object:

@@ -22,7 +22,7 @@ from cof_viewer.cohort.audits.measures import Measured
 from cof_viewer.cohort.audits.page import Figure, Section, Table
 from cof_viewer.cohort.audits.population import METRICS, PopulationLine, counts, origins, population
 from cof_viewer.cohort.audits.published import MEAN_WITHIN_SD, SD_WITHIN, family_of
-from cof_viewer.cohort.case import COMPONENTS, Kind
+from cof_viewer.cohort.case import COMPONENTS, MADE_KINDS, Kind
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.split import Split
 
@@ -31,7 +31,6 @@ _SHOWN_FIRST = ("normal", "dilated", "hypertrophic", "infarct", "RV overload")
 """Conditions that real and simulated patients share."""
 
 _LOW_EF, _USUAL_EF = 40.0, 50.0
-_MADE = (Kind.SIMULATED, Kind.ECG_FIRST)
 
 MOTION_LV = 0.92
 """Dice at ES below which a case counts in the table of motion."""
@@ -182,7 +181,7 @@ def curve_section(cases: Sequence[Measured]) -> Section:
     for name, low, high in (("EF below 40 %", 0.0, _LOW_EF), ("EF 50 % and above", _USUAL_EF, 101.0)):
         of_class = [c for c in cases if low <= c.of.function["ef_percent"] < high]
         real = curves_of(of_class, (Kind.MEASURED_PAIR, Kind.MEASURED_CINE))
-        made = curves_of(of_class, _MADE)
+        made = curves_of(of_class, MADE_KINDS)
         if len(real) or len(made):
             caption = f"{name}: median and quartiles of the LV volume over the beat."
             figures.append(Figure(pictures.curve_plot(real, made, ("measured cines", "simulated")), caption))
@@ -222,7 +221,7 @@ def _population_figures(cases: Sequence[Measured]) -> list[Figure]:
     """Box plots of the conditions, real beside made."""
     values: dict[str, dict[str, NDArray[np.float64]]] = {}
     for family in sorted({family_of(c.row.group) for c in cases}):
-        for kinds, name in ((REAL_PICTURES, "real"), (_MADE, "simulated")):
+        for kinds, name in ((REAL_PICTURES, "real"), (MADE_KINDS, "simulated")):
             held = [c for c in cases if c.row.kind in kinds and family_of(c.row.group) == family]
             if len(held) > 1:
                 values[f"{family}, {name}"] = {m: np.array([c.of.function[m] for c in held]) for m in METRICS}
@@ -244,7 +243,7 @@ def _ecg_row(line: EcgLine) -> list[str]:
 
 def _side_by_side(store: Store, cases: Sequence[Measured]) -> list[Figure]:
     """Real above made hearts of each condition that both have; one picture of each sort where they share none."""
-    real, made = (_one_each(cases, kinds) for kinds in (REAL_PICTURES, _MADE))
+    real, made = (_one_each(cases, kinds) for kinds in (REAL_PICTURES, MADE_KINDS))
     shared = sorted(real.keys() & made.keys(), key=_shown_first)[:_SHOWN]
     both = [
         (f"{family},\n{name}", of[family]) for family in shared for of, name in ((real, "real"), (made, "simulated"))

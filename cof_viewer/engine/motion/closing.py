@@ -16,17 +16,18 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
+from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken
 from cof_viewer.engine.motion.field import identity_lattice, integrate, smooth_velocity, smoothness
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.kept import kept_areas, read_as_kept
-from cof_viewer.engine.motion.labels import DISTANCE_CAP_MM, dice_loss, signed_distances, slide_slices, soft_shares
+from cof_viewer.engine.motion.kept import kept_areas, pulled_as_kept
+from cof_viewer.engine.motion.labels import dice_loss, narrowed_width_mm, outlines_beyond, slide_slices, soft_shares
 
 Float = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
 
+_PIXEL_MM = (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM)
 _STEPS, _RATE_MM, _SMOOTH = 30, 0.9, 0.03
 _WIDTH_MM = (8.0, 1.5)
 _UNFOLDED, _LEAST_AREA = 3.0, 0.3
@@ -102,33 +103,25 @@ def _bounded(shift_slices: NDArray[np.float64], ends: Ends) -> NDArray[np.float6
 
 def _fitted(tracked: Tensor, ends: Ends, along: Tensor, cancel: CancelToken) -> Tensor:
     """[z, 2, 64, 64] mm: the velocity that leads what tracking left to the labels of ES."""
-    moving, wanted = _outlines(ends.ed), _outlines(ends.es)[1:-1]
+    moving, wanted = (outlines_beyond(labels, _PIXEL_MM) for labels in (ends.ed, ends.es))
+    wanted = wanted[1:-1]
     slid = slide_slices(moving, torch.arange(len(along)) + along + 1.0)
-    identity = identity_lattice(CANONICAL_PIXELS, CANONICAL_PIXELS, torch.device("cpu"))
     velocity = torch.zeros(len(along), 2, LATTICE_PIXELS, LATTICE_PIXELS, requires_grad=True)
     optimizer = torch.optim.Adam([velocity], lr=_RATE_MM)
     for step in range(_STEPS):
         cancel.raise_if_cancelled()
         for group in optimizer.param_groups:
             group["lr"] = _RATE_MM * (1.0 - 0.95 * step / _STEPS)
-        share = min(step / (0.6 * _STEPS), 1.0)
-        width = _WIDTH_MM[0] ** (1 - share) * _WIDTH_MM[1] ** share
+        width = narrowed_width_mm(step, _STEPS, _WIDTH_MM)
         smooth = smooth_velocity(velocity)
         whole = _after(tracked, smooth)
-        pixels = read_as_kept(whole).permute(0, 2, 3, 1) * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
-        moved = F.grid_sample(slid, identity + pixels, align_corners=True, padding_mode="border")
+        moved = pulled_as_kept(slid, whole)
         loss = dice_loss(soft_shares(moved, width), soft_shares(wanted, width)) + _SMOOTH * smoothness(smooth)
         loss = loss + _UNFOLDED * (_LEAST_AREA - kept_areas(whole)).clamp(min=0).mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return smooth_velocity(velocity).detach()
-
-
-def _outlines(labels: UInt8) -> Tensor:
-    """[z + 2, 3, 128, 128] signed distances with a slice that shows nothing beyond either end."""
-    distances = torch.from_numpy(signed_distances(labels, (CANONICAL_SPACING_MM, CANONICAL_SPACING_MM)))
-    return F.pad(distances, (0,) * 6 + (1, 1), value=-DISTANCE_CAP_MM)
 
 
 def _after(tracked: Tensor, velocity: Tensor) -> Tensor:

@@ -15,23 +15,22 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
+from cof_viewer.domain.canonical import CANONICAL_SPACING_MM
 from cof_viewer.domain.image import Label
 from cof_viewer.domain.progress import NEVER, CancelToken
 from cof_viewer.engine.motion.descent import base_descent_mm, descent_profile
 from cof_viewer.engine.motion.field import (
-    identity_lattice,
     integrate,
     jacobian_determinant,
     smooth_velocity,
     smoothness,
 )
 from cof_viewer.engine.motion.frame import LATTICE_PIXELS, LATTICE_SPACING_MM
-from cof_viewer.engine.motion.kept import read_as_kept
+from cof_viewer.engine.motion.kept import pulled_as_kept
 from cof_viewer.engine.motion.labels import (
-    DISTANCE_CAP_MM,
     dice_loss,
-    signed_distances,
+    narrowed_width_mm,
+    outlines_beyond,
     slide_slices,
     soft_shares,
     winners,
@@ -103,8 +102,7 @@ def fit_ed_to_es(images: Float, labels: UInt8, slice_mm: float, steps: int = STE
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - 0.95 * step / steps)
     for step in range(steps):
-        share = min(step / (0.6 * steps), 1.0)
-        width = _WIDTH_MM[0] ** (1 - share) * _WIDTH_MM[1] ** share
+        width = narrowed_width_mm(step, steps, _WIDTH_MM)
         smooth = smooth_velocity(velocity)
         loss = fixed.distance(smooth, shift, width) + _ROUGH * _roughness(smooth)
         loss = (
@@ -175,12 +173,9 @@ class _Phases:
         self._base = [first + 1.0 for first in _first_slices(labels)]
         self._stacks = []
         for picture, drawn in zip(images, labels, strict=True):
-            distance = F.pad(
-                torch.from_numpy(signed_distances(drawn, spacing)), (0,) * 6 + (1, 1), value=-DISTANCE_CAP_MM
-            )
+            distance = outlines_beyond(drawn, spacing)
             grey = torch.from_numpy(np.pad(picture, ((1, 1), (0, 0), (0, 0)), mode="edge"))[:, None]
             self._stacks.append(torch.cat([grey, distance], dim=1))
-        self._identity = identity_lattice(CANONICAL_PIXELS, CANONICAL_PIXELS, torch.device("cpu"))
         target = self._stacks[1][1:-1]
         self._target = target[:, 1:]
         self._grey = _local(F.avg_pool2d(target[:, :1], 2))
@@ -198,10 +193,7 @@ class _Phases:
             steep = low + ((index - low - 0.5) * 3.0 + 0.5).clamp(0, 1)
             whole = torch.where(index < self._base[phase], index.round().clamp(min=1.0), index)
             slid = torch.cat([slide_slices(stack[:, :1], steep), slide_slices(stack[:, 1:], whole)], dim=1)
-        pixels = read_as_kept(displacement_mm).permute(0, 2, 3, 1) * (
-            2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM
-        )
-        return F.grid_sample(slid, self._identity + pixels, align_corners=True, padding_mode="border")
+        return pulled_as_kept(slid, displacement_mm)
 
     def distance(self, velocity: Tensor, shift: Tensor, width_mm: float) -> Tensor:
         """1 - Dice of outlines of a width, and how unlike the pictures are where they lie."""

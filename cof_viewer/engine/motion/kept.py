@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM
+from cof_viewer.engine.motion.field import identity_lattice
 from cof_viewer.engine.motion.frame import LATTICE_SPACING_MM
 
 KEPT_STEP = 2
@@ -28,6 +30,13 @@ def read_as_kept(displacement: Tensor) -> Tensor:
     """
     kept = F.avg_pool2d(displacement, KEPT_STEP)
     return F.interpolate(kept, scale_factor=2 * KEPT_STEP, mode="bilinear", align_corners=False)
+
+
+def pulled_as_kept(stack: Tensor, displacement_mm: Tensor) -> Tensor:
+    """A stack [n, c, 128, 128] of canonical pixels pulled back by a displacement [n, 2, 64, 64] mm, once it is kept."""
+    pixels = read_as_kept(displacement_mm).permute(0, 2, 3, 1) * (2.0 / (CANONICAL_PIXELS - 1) / CANONICAL_SPACING_MM)
+    identity = identity_lattice(CANONICAL_PIXELS, CANONICAL_PIXELS, stack.device)
+    return F.grid_sample(stack, identity + pixels, align_corners=True, padding_mode="border")
 
 
 def kept_areas(displacement: Tensor) -> Tensor:

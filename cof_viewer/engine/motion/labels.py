@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -40,6 +41,17 @@ def signed_distances(labels: NDArray[np.uint8], pixel_mm: tuple[float, float]) -
                 outside = ndimage.distance_transform_edt(~plane, sampling)
                 out[z, channel] = np.where(plane, inside - half_pixel, half_pixel - outside)
     return np.clip(out, -DISTANCE_CAP_MM, DISTANCE_CAP_MM)
+
+
+def outlines_beyond(labels: NDArray[np.uint8], pixel_mm: tuple[float, float]) -> Tensor:
+    """`signed_distances` [z + 2, 3, y, x] with a slice that shows nothing beyond either end."""
+    return F.pad(torch.from_numpy(signed_distances(labels, pixel_mm)), (0,) * 6 + (1, 1), value=-DISTANCE_CAP_MM)
+
+
+def narrowed_width_mm(step: int, steps: int, widths_mm: tuple[float, float]) -> float:
+    """Width of soft outlines at a step of a fit: from wide, which pulls from afar, to narrow at 60 % of the way."""
+    share = min(step / (0.6 * steps), 1.0)
+    return float(widths_mm[0] ** (1 - share) * widths_mm[1] ** share)
 
 
 def soft_shares(distances: Tensor, width_mm: float) -> Tensor:

@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CANONICAL_SPACING_MM, CanonicalPose
-from cof_viewer.domain.image import Cine, Label, LabelCine, Volume
-from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress, part_of
+from cof_viewer.domain.image import Label, Volume
+from cof_viewer.domain.progress import NEVER, CancelToken, Progress, no_progress
+from cof_viewer.engine.kept import Kept
 from cof_viewer.engine.localiser import Localiser
 from cof_viewer.engine.nnunet.network import NnUNet
 from cof_viewer.engine.nnunet.plans import NnUNetPlan, plan_from_values
 from cof_viewer.engine.nnunet.prepare import prepare, shares_on_stack
 from cof_viewer.engine.nnunet.window import slide
 from cof_viewer.engine.seg_sampling import full_slices, look_up, sample
-from cof_viewer.engine.seg_shares import Shares, SoftLabels, cleaned
+from cof_viewer.engine.seg_shares import Shares, cleaned
 from cof_viewer.engine.segmenter import UNKNOWN_SLICE_MM, Segmenter, placement_of
 
 KIND = "nnunet"
@@ -43,7 +44,7 @@ class NnUNetSegmenter(Segmenter):
         self._plan = plan
         self._localiser = localiser
         self._device = torch.device(device)
-        self._last: tuple[Volume, tuple[float, ...], Shares] | None = None
+        self._kept: Kept[Shares] = Kept()
 
     @classmethod
     def from_weights(
@@ -63,41 +64,6 @@ class NnUNetSegmenter(Segmenter):
             networks.append(network)
         return cls(networks, plan, localiser, device)
 
-    def segment(
-        self,
-        volume: Volume,
-        pose: CanonicalPose | None = None,
-        *,
-        progress: Progress = no_progress,
-        cancelled: CancelToken = NEVER,
-    ) -> SoftLabels:
-        """Soft labels of one volume on its own grid; see `Segmenter.segment`."""
-        progress(0.0, "Finding the heart")
-        where = pose or self.pose(volume, cancelled)
-        shares = self._scanner_shares(volume, where, part_of(progress, 0.3, 1.0), cancelled)
-        progress(1.0, "Segmented")
-        return SoftLabels(shares, volume.grid)
-
-    def segment_cine(
-        self,
-        cine: Cine,
-        pose: CanonicalPose | None = None,
-        *,
-        progress: Progress = no_progress,
-        cancelled: CancelToken = NEVER,
-    ) -> LabelCine:
-        """Labels of every phase on the cine's own grid; see `Segmenter.segment_cine`."""
-        progress(0.0, "Finding the heart")
-        where = pose or self.pose_of_cine(cine, cancelled)
-        labels = np.zeros(cine.data.shape, np.uint8)
-        sizes = np.zeros((cine.phases, len(Label)))
-        for phase in range(cine.phases):
-            progress((phase + 1) / (cine.phases + 1), f"Segmenting phase {phase + 1} of {cine.phases}")
-            soft = SoftLabels(self._scanner_shares(cine.volume(phase), where, no_progress, cancelled), cine.grid)
-            labels[phase], sizes[phase] = soft.label_map().data, soft.voxels()
-        progress(1.0, "Segmented")
-        return LabelCine(labels, cine.grid, sizes)
-
     def canonical_shares(
         self,
         volume: Volume,
@@ -107,7 +73,7 @@ class NnUNetSegmenter(Segmenter):
         cancelled: CancelToken = NEVER,
     ) -> Shares:
         """Class shares [z, class, 128, 128] on the pose's canonical grid; see `Segmenter.canonical_shares`."""
-        shares = self._scanner_shares(volume, pose, progress, cancelled)
+        shares = self.scanner_shares(volume, pose, progress=progress, cancelled=cancelled)
         ordered = (shares[:, ::-1] if pose.slices_reversed else shares).transpose(1, 0, 2, 3)
         pixel_yx = (pose.pixel_mm[1], pose.pixel_mm[0])
         shape = (shares.shape[2], shares.shape[3])
@@ -118,19 +84,21 @@ class NnUNetSegmenter(Segmenter):
         result[:, 0] = 1.0 - result[:, 1:].sum(axis=1)
         return result
 
-    def _scanner_shares(
-        self, volume: Volume, pose: CanonicalPose, progress: Progress, cancelled: CancelToken
+    def scanner_shares(
+        self,
+        volume: Volume,
+        pose: CanonicalPose,
+        *,
+        progress: Progress = no_progress,
+        cancelled: CancelToken = NEVER,
     ) -> Shares:
-        """Cleaned shares [class, z, y, x] of the four `Label`s; those of the last volume are kept.
+        """Cleaned class shares [class, z, y, x] on the volume's own grid; those of the last volume are kept.
 
         Finding a heart and labelling it ask for the same volume several times.
         """
         slice_mm = volume.grid.spacing_mm[2] if volume.grid.spacing_known else UNKNOWN_SLICE_MM
         spacing = (slice_mm, pose.pixel_mm[1], pose.pixel_mm[0])
-        last = self._last
-        if last is None or last[0] is not volume or last[1] != spacing:
-            last = self._last = (volume, spacing, self._labelled(volume, spacing, progress, cancelled))
-        return last[2]
+        return self._kept.get(volume, spacing, lambda: self._labelled(volume, spacing, progress, cancelled))
 
     def _labelled(
         self, volume: Volume, spacing_mm: tuple[float, float, float], progress: Progress, cancelled: CancelToken

@@ -22,7 +22,6 @@ from cof_viewer.engine import gate
 from cof_viewer.engine.anchor import Prepared
 from cof_viewer.engine.gate_anchor import label_flags
 from cof_viewer.engine.gate_ecg import ecg_flags
-from cof_viewer.engine.generate import medoid
 from cof_viewer.engine.packed.anatomy import box_of
 from cof_viewer.engine.packed.generator import PackedGenerator
 from cof_viewer.engine.packed.network import Form
@@ -31,6 +30,7 @@ from cof_viewer.engine.packed.pictures import bright_grey, unpack_pictures
 from cof_viewer.engine.packed.sample import DDIM_STEPS, EULER_STEPS
 from cof_viewer.engine.packed.scanner import at_phases, changed_beat, motion_of, outside_share, warped_beat
 from cof_viewer.engine.packed.warp import BoxWarp
+from cof_viewer.engine.plan import medoid
 from cof_viewer.engine.weights import read_entries
 from cof_viewer.signal import representative_beat
 

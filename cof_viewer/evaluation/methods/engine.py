@@ -12,7 +12,7 @@ from cof_viewer.evaluation.methods.base import Method, Tools
 from cof_viewer.evaluation.methods.generated import OVERSAMPLING, beat_of
 
 if TYPE_CHECKING:
-    from cof_viewer.engine.generate import Ablation
+    from cof_viewer.engine.generator import Ablation
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from cof_viewer.cohort.file import write_whole
+from cof_viewer.cohort.file import write_text_whole
 from cof_viewer.evaluation.methods import OURS
 from cof_viewer.evaluation.statistics import Interval, bootstrap_mean, holm, signed_rank_p
 from cof_viewer.evaluation.study import Study
@@ -198,12 +198,5 @@ def write_table(table: Table, stem: str, folder: Path) -> list[Path]:
         writer.writerows(table.long)
         texts[folder / f"{stem}.csv"] = stream.getvalue()
     for path, text in texts.items():
-        _write(path, text)
+        write_text_whole(path, text)
     return list(texts)
-
-
-def _write(path: Path, text: str) -> None:
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-
-    write_whole(path, write)

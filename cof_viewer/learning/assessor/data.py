@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cof_viewer.cohort.case import BOX_SPACING_MM, CohortCase, Kind
+from cof_viewer.cohort.case import BOX_SPACING_MM, MADE_KINDS, CohortCase
 from cof_viewer.cohort.real.mri import Row, choose, load_pair
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.split import Split, patient_rank_key
@@ -18,7 +18,6 @@ from cof_viewer.learning.assessor.parts import assert_disjoint, assert_own_part
 from cof_viewer.learning.segmenter.sampling import frame_of_labels
 from cof_viewer.learning.segmenter.stacks import Stack, stacks_of
 
-_MADE = (Kind.SIMULATED, Kind.ECG_FIRST)
 _PHASES_OF_MADE = 3
 
 
@@ -45,7 +44,7 @@ def made_stacks(store: Store, config: AssessorTraining) -> tuple[list[str], list
     Raises:
         SplitBroken: a patient of that part is in another part too.
     """
-    rows = store.choose(kinds=_MADE, parts=[Split.ASSESSOR])[: config.patients or None]
+    rows = store.choose(kinds=MADE_KINDS, parts=[Split.ASSESSOR])[: config.patients or None]
     own = [row.patient_id for row in rows]
     assert_disjoint(own, {row.patient_id for row in store.rows if row.part is not Split.ASSESSOR})
     rng = np.random.default_rng(config.seed)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import BOX_PIXELS, CohortCase, Kind
+from cof_viewer.cohort.case import BOX_PIXELS, CohortCase
 from cof_viewer.cohort.real.mri import Row, choose, load_pair, read_manifest
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.canonical import CANONICAL_PIXELS, CanonicalPose, to_canonical
@@ -25,12 +25,10 @@ from cof_viewer.engine.ecg_encoder import StMemEncoder
 from cof_viewer.engine.motion.features import anatomy_features
 from cof_viewer.engine.motion.frame import frame_from_labels
 from cof_viewer.engine.motion.time_law import TimeMarks
-from cof_viewer.learning.flow.cases import UNMATCHED, LearningCase, case_path, save_case
+from cof_viewer.learning.flow.cases import CAUSAL_KINDS, UNMATCHED, LearningCase, case_path, save_case
 from cof_viewer.learning.flow.ecgs import ecg_case, encoder_of
 from cof_viewer.learning.flow.fit import fit_beat
 from cof_viewer.learning.watching import report, stop_is_asked
-
-_COHORT_KINDS = (Kind.SIMULATED, Kind.ECG_FIRST, Kind.MEASURED_PAIR)
 
 
 def canonical_labels(labels: NDArray[np.uint8], pose: CanonicalPose) -> NDArray[np.uint8]:
@@ -95,7 +93,7 @@ def build_cohort(store: Store, out: Path, models: Path | None, most: int = 0) ->
     """Fit every train and validation case of a store whose motion and ECG have one cause; `most` a part (0 = all)."""
     encoder = encoder_of(models)
     parts = (Split.TRAIN, Split.VALIDATION)
-    rows = [row for part in parts for row in store.choose(kinds=_COHORT_KINDS, parts=(part,))[: most or None]]
+    rows = [row for part in parts for row in store.choose(kinds=CAUSAL_KINDS, parts=(part,))[: most or None]]
     for k, row in enumerate(rows):
         _watch(k / len(rows), f"Fitting case {k + 1} of {len(rows)}")
         if not case_path(out, row.patient_id, row.kind).exists():

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cof_viewer.cohort.case import Kind
+from cof_viewer.cohort.case import MADE_KINDS, Kind
 from cof_viewer.domain.split import Split
 from cof_viewer.engine.motion.time_law import TimeMarks
 from cof_viewer.learning.flow.fit import FittedBeat
 
+CAUSAL_KINDS = (*MADE_KINDS, Kind.MEASURED_PAIR)
+"""Kinds whose ECG and motion have one cause."""
 UNMATCHED = "unmatched"
 """Kind of a pair of ED and ES without an ECG of its own; training draws one by diagnosis and EF class."""
 
@@ -58,7 +60,7 @@ class LearningCase:
     @property
     def by_cause(self) -> bool:
         """Whether ECG and motion come from one cause, so that the ECG says something true of the motion."""
-        return self.kind in (Kind.SIMULATED, Kind.ECG_FIRST, Kind.MEASURED_PAIR)
+        return self.kind in CAUSAL_KINDS
 
 
 def case_path(folder: Path, patient_id: str, kind: str) -> Path:

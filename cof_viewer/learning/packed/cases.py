@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from cof_viewer.cohort.case import CohortCase, Kind
+from cof_viewer.cohort.case import MADE_KINDS, CohortCase, Kind
 from cof_viewer.cohort.manifest import CaseRow
 from cof_viewer.cohort.store import Store
 from cof_viewer.domain.ecg import LEADS, SAMPLING_HZ, Ecg
@@ -33,7 +33,6 @@ from cof_viewer.learning.watching import report
 from cof_viewer.signal import representative_beat
 
 _VERSION = 1
-_KNOWN_MOTION = (Kind.SIMULATED, Kind.ECG_FIRST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +144,7 @@ def packed_case(
 
 def _motion(case: CohortCase, extent: tuple[int, int], layout: PackLayout) -> NDArray[np.float32]:
     confidence = np.ones(case.displacement_mm.shape[:-1], np.float32)
-    if case.kind not in _KNOWN_MOTION:
+    if case.kind not in MADE_KINDS:
         confidence = local_agreement(case.image, case.displacement_mm, case.slice_mm)
     return pack(case.displacement_mm, confidence, extent, layout)
 

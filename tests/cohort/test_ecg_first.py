@@ -9,7 +9,7 @@ import pytest
 
 from cof_viewer.cohort.case import Kind, Origin
 from cof_viewer.cohort.ecg_first import EcgFirstPatients, choose_condition, findings_of
-from cof_viewer.cohort.real.ecgs import default_folder, read_records
+from cof_viewer.cohort.real.ecgs import read_records
 from cof_viewer.cohort.simulator import Condition, simulate
 from cof_viewer.cohort.simulator.subject import Conduction, Findings
 from cof_viewer.domain.errors import UserError
@@ -85,10 +85,8 @@ def test_unreadable_records_are_named(tmp_path):
         EcgFirstPatients(tmp_path).requests()
 
 
-def test_a_real_record_gets_its_beat():
-    folder = default_folder()
-    if folder is None:
-        pytest.skip("the real ECG records are not here")
+def test_a_real_record_gets_its_beat(data_dir):
+    folder = data_dir / "ecg"
     source = EcgFirstPatients(folder)
     requests = source.requests()
     assert len({r.case_id for r in requests}) == len(requests)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cof_viewer.cohort.check import check_case
-from cof_viewer.cohort.real.mri import default_folder, read_manifest
+from cof_viewer.cohort.real.mri import read_manifest
 from cof_viewer.cohort.simulator.borrowed import lender_of, lenders
 from cof_viewer.cohort.simulator.source import SimulatedPatients
 from cof_viewer.domain.errors import UserError
@@ -16,12 +16,9 @@ from cof_viewer.domain.split import Split
 
 
 @pytest.fixture(scope="module")
-def mri() -> Path:
+def mri(data_dir: Path) -> Path:
     """The folder of real MRI."""
-    folder = default_folder()
-    if folder is None:
-        pytest.skip("real MRI is not here")
-    return folder
+    return data_dir / "mri"
 
 
 def test_every_case_borrows_from_its_own_part(mri):
